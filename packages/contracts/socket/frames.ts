@@ -1,0 +1,97 @@
+import Type from 'typebox';
+import { Problem } from '../problems/index.ts';
+import { ClientId, CursorSchema, MessageBody, PositionSchema, Timestamp, Uuid } from '../schema/index.ts';
+
+/** The subprotocol that the server selects. A token goes beside it as `starling.token.<token>` and is never echoed. */
+export const SUBPROTOCOL = 'starling.v1';
+export const TOKEN_SUBPROTOCOL_PREFIX = 'starling.token.';
+
+/** No frame may be larger, in either direction. */
+export const FRAME_BYTES = 256 * 1024;
+
+const exact = { additionalProperties: false };
+
+/** Where a conversation stood for whoever sends this: the server waits until it has read that far. */
+export const After = Type.Object({ conversation: Uuid, position: PositionSchema }, exact);
+export type After = Type.Static<typeof After>;
+
+/** First frame of a client: everything from this cursor on is wanted. */
+export const ResumeFrame = Type.Object({ type: Type.Literal('resume'), cursor: CursorSchema }, exact);
+
+/**
+ * A post. Its identity is (conversation, author, client): sent again, it is the same message. `retry`: it may have
+ * been sent before.
+ */
+export const SendFrame = Type.Object(
+  {
+    type: Type.Literal('send'),
+    conversation: Uuid,
+    client: ClientId,
+    body: MessageBody,
+    retry: Type.Optional(Type.Boolean()),
+    after: Type.Optional(After),
+  },
+  exact,
+);
+export type SendFrame = Type.Static<typeof SendFrame>;
+
+/** A new token of the same user and session, before the present one expires. */
+export const AuthenticateFrame = Type.Object({ type: Type.Literal('authenticate'), token: Type.String({ maxLength: 4096 }) }, exact);
+
+export const ClientFrame = Type.Union([ResumeFrame, SendFrame, AuthenticateFrame]);
+export type ClientFrame = Type.Static<typeof ClientFrame>;
+
+/** First frame of a server. `time`: its clock, ms; clients stamp their ids by it. */
+export const HelloFrame = Type.Object({ type: Type.Literal('hello'), time: Timestamp });
+
+/** One record of the log that concerns the client. `position` orders the records of one conversation or user. */
+export const EventFrame = Type.Object({
+  type: Type.Literal('event'),
+  topic: Type.Union([Type.Literal('conversations'), Type.Literal('receipts'), Type.Literal('users')]),
+  /** The conversation, or the user for the topic `users`. */
+  key: Uuid,
+  position: PositionSchema,
+  at: Timestamp,
+  kind: Type.String(),
+  /** Of posts. */
+  author: Type.Optional(Uuid),
+  client: Type.Optional(Type.String()),
+  value: Type.Unknown(),
+});
+export type EventFrame = Type.Static<typeof EventFrame>;
+
+/** Everything before this cursor has been sent on this socket. Only this frame moves a client's cursor. */
+export const CursorFrame = Type.Object({ type: Type.Literal('cursor'), cursor: CursorSchema });
+
+/** All that the resume asked for has been sent; from here on events are live. */
+export const LiveFrame = Type.Object({ type: Type.Literal('live') });
+
+/** The post stands at `position`, and every reader will agree. */
+export const AckFrame = Type.Object({
+  type: Type.Literal('ack'),
+  conversation: Uuid,
+  client: ClientId,
+  position: PositionSchema,
+  at: Timestamp,
+});
+
+/** The post was refused and is not in the log. */
+export const NackFrame = Type.Object({ type: Type.Literal('nack'), conversation: Uuid, client: ClientId, problem: Problem });
+
+/** It is not known whether the post was written: retry with the same id, never discard it as unsent. */
+export const UnknownFrame = Type.Object({ type: Type.Literal('unknown'), conversation: Uuid, client: ClientId });
+
+/** The token was taken; the socket lives until `expiresAt` (ms) and some leeway. */
+export const AuthenticatedFrame = Type.Object({ type: Type.Literal('authenticated'), expiresAt: Timestamp });
+
+export const ServerFrame = Type.Union([
+  HelloFrame,
+  EventFrame,
+  CursorFrame,
+  LiveFrame,
+  AckFrame,
+  NackFrame,
+  UnknownFrame,
+  AuthenticatedFrame,
+]);
+export type ServerFrame = Type.Static<typeof ServerFrame>;

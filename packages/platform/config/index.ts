@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { Ajv, type ErrorObject } from 'ajv';
+import type { Static, TSchema } from 'typebox';
+
+/** The configuration is wrong; the message names the place and what is expected there, never the value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * Reads a JSON file, lays `overrides` (flags, by top-level key) over it and checks the result against the schema,
+ * once, at start. Numbers and booleans may be given as text. Throws a {@link ConfigError}.
+ */
+export function loadConfig<T extends TSchema>(schema: T, source: { file?: string | undefined; overrides?: Record<string, unknown> }): Static<T> {
+  const fromFile = source.file === undefined ? {} : readConfigFile(source.file);
+  const given = Object.fromEntries(Object.entries(source.overrides ?? {}).filter(([, value]) => value !== undefined));
+  const config = { ...fromFile, ...given };
+  const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true });
+  if (!ajv.validate(schema, config)) {
+    throw new ConfigError((ajv.errors ?? []).map((error) => describe(error, source.file)).join('; '));
+  }
+  return config as Static<T>;
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new ConfigError(`${file}: ${missing ? 'there is no such file' : 'this is not JSON that can be read'}`);
+  }
+  throw new ConfigError(`${file}: the configuration must be a JSON object`);
+}
+
+function describe(error: ErrorObject, file: string | undefined): string {
+  const unknown = error.keyword === 'additionalProperties' ? `/${String(error.params['additionalProperty'])}` : '';
+  return `${file ?? 'configuration'}${error.instancePath}${unknown}: ${unknown ? 'is not a known setting' : (error.message ?? error.keyword)}`;
+}

@@ -1,0 +1,28 @@
+import { parsePosition } from '@starling/contracts/log';
+import pg from 'pg';
+import type { Logger } from '../telemetry/index.ts';
+
+const INT8 = 20;
+
+/**
+ * A pool of connections. `int8` arrives as a number, checked to be a safe integer (positions are). The pool connects
+ * on demand and survives the server's restarts: a query during one rejects, see `isTransient`.
+ */
+export function createPool(options: { url: string; logger: Logger; max?: number; applicationName: string }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max ?? 10,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text') => (oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser,
+    },
+  });
+  pool.on('error', (error) => options.logger.warn({ error: error.message }, 'an idle database connection was lost'));
+  return pool;
+}
+
+function parseInt8(text: string): number {
+  return text.startsWith('-') ? -parsePosition(text.slice(1)) : parsePosition(text);
+}

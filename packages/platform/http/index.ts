@@ -1,0 +1,3 @@
+export * from './caller.ts';
+export * from './problem-error.ts';
+export * from './server.ts';

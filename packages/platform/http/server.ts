@@ -1,0 +1,79 @@
+import type { ServerOptions as TlsOptions } from 'node:https';
+import { FORMATS } from '@starling/contracts/schema';
+import { PROBLEMS, type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
+import { Ajv, type ErrorObject } from 'ajv';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { isTransient } from '../db/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { ProblemError } from './problem-error.ts';
+
+const BODY_BYTES = 256 * 1024;
+
+const PROBLEM_OF_FASTIFY_CODE: Record<string, ProblemName> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+};
+
+/**
+ * The HTTP server of a service: JSON bodies up to 256 KiB, validated as they are (no coercion, nothing dropped); query
+ * and path parameters read as the types that the schema names; every error answered as problem+json (RFC 9457), those
+ * of ours by the catalogue, all others as `internal` with the cause in the log only.
+ */
+export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | undefined }): FastifyInstance {
+  const base = {
+    loggerInstance: options.logger,
+    bodyLimit: BODY_BYTES,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    genReqId: () => crypto.randomUUID(),
+    frameworkErrors: (error: FastifyError, _request: unknown, reply: FastifyReply) => void sendProblem(reply, renderProblem('invalid-request', { detail: error.message })),
+    clientErrorHandler: endBrokenRequest,
+  };
+  const app = (options.tls ? Fastify({ ...base, https: options.tls } as never) : Fastify(base as never)) as unknown as FastifyInstance;
+
+  const exact = new Ajv({ formats: FORMATS, coerceTypes: false, removeAdditional: false, useDefaults: false });
+  const textual = new Ajv({ formats: FORMATS, coerceTypes: true, removeAdditional: false, useDefaults: true });
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : textual).compile(schema));
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, renderProblem('not-found')));
+  return app;
+}
+
+/** The problem that any error is shown to a caller as. */
+export function problemOf(error: FastifyError | Error): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
+  if (validation) return renderProblem('invalid-request', { errors: validation.map((entry) => describeError(entry as ErrorObject, validationContext)) });
+  if (code && PROBLEM_OF_FASTIFY_CODE[code]) return renderProblem(PROBLEM_OF_FASTIFY_CODE[code]);
+  if (isTransient(error)) return renderProblem('unavailable');
+  if (statusCode && statusCode >= 400 && statusCode < 500) return renderProblem('invalid-request', { detail: error.message });
+  return renderProblem('internal');
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.retryAfter !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfter));
+  return reply.code(problem.status).type('application/problem+json').send(problem);
+}
+
+function describeError(error: ErrorObject, context: string | undefined): { pointer: string; detail: string } {
+  const missing = error.keyword === 'required' ? `/${String(error.params['missingProperty'])}` : '';
+  const unknown = error.keyword === 'additionalProperties' ? `/${String(error.params['additionalProperty'])}` : '';
+  const detail = missing ? 'is required' : unknown ? 'is not known here' : (error.message ?? error.keyword);
+  return { pointer: `/${context ?? 'body'}${error.instancePath}${missing}${unknown}`, detail };
+}
+
+/** Bytes that are no HTTP at all: Node calls this before there is a request. */
+function endBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const name: ProblemName = error.code === 'HPE_HEADER_OVERFLOW' ? 'too-large' : 'invalid-request';
+  const text = JSON.stringify(renderProblem(name, { detail: 'the request is not HTTP that can be read' }));
+  socket.end(`HTTP/1.1 ${PROBLEMS[name].status} Bad Request\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+}

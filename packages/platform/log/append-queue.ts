@@ -1,0 +1,77 @@
+import type { Topic } from '@starling/contracts/log';
+import type { NewRecord } from './event-log.ts';
+
+/** No batch is larger, so that it fits into one request to a broker. */
+const BATCH_BYTES = 900_000;
+
+interface Waiting {
+  records: NewRecord[];
+  bytes: number;
+  resolve(offsets: number[]): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * One write in flight per partition; appends that arrive meanwhile ride together in the next. Under load the batches
+ * grow by themselves, and at rest an append waits for nothing.
+ */
+export class AppendQueue {
+  readonly #write: (topic: Topic, partition: number, records: NewRecord[]) => Promise<number>;
+  readonly #waiting = new Map<string, Waiting[]>();
+  #closed = false;
+
+  /** @param write writes consecutive records and resolves with the offset of the first. */
+  constructor(write: (topic: Topic, partition: number, records: NewRecord[]) => Promise<number>) {
+    this.#write = write;
+  }
+
+  append(topic: Topic, partition: number, records: NewRecord[]): Promise<number[]> {
+    if (this.#closed) return Promise.reject(new Error('the log is closed'));
+    if (records.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      const bytes = records.reduce((sum, record) => sum + record.value.length + 500, 0);
+      const name = `${topic} ${partition}`;
+      const queue = this.#waiting.get(name);
+      if (queue) queue.push({ records, bytes, resolve, reject });
+      else {
+        const started: Waiting[] = [{ records, bytes, resolve, reject }];
+        this.#waiting.set(name, started);
+        void this.#drain(name, topic, partition, started);
+      }
+    });
+  }
+
+  /** Rejects what has not been handed to the log; what is in flight settles by itself. */
+  close(): void {
+    this.#closed = true;
+    for (const queue of this.#waiting.values()) for (const waiting of queue.splice(0)) waiting.reject(new Error('the log is closed'));
+  }
+
+  async #drain(name: string, topic: Topic, partition: number, queue: Waiting[]): Promise<void> {
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      try {
+        let next = await this.#write(topic, partition, batch.flatMap((waiting) => waiting.records));
+        for (const { records, resolve } of batch) {
+          const first = next;
+          next += records.length;
+          resolve(records.map((_, index) => first + index));
+        }
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.#waiting.delete(name);
+  }
+}
+
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let bytes = 0;
+  let count = 0;
+  for (const waiting of queue) {
+    bytes += waiting.bytes;
+    if (count > 0 && bytes > BATCH_BYTES) break;
+    count++;
+  }
+  return queue.splice(0, count);
+}

@@ -1,0 +1,2 @@
+export * from './projection.ts';
+export { PROJECTION_MIGRATIONS, selectNextOffsets } from './store.ts';

@@ -1,0 +1,25 @@
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { isTransient } from '../db/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+
+/** How long a call to another service may take, ms. */
+export const RPC_TIMEOUT_MS = 5_000;
+
+/** Errors of ours keep their code; anything else is logged and shown as `unavailable` or `internal`. */
+export function concealErrors(logger: Logger): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (error instanceof ConnectError) throw error;
+      logger.error({ err: error, method: request.method.name }, 'a call failed');
+      throw isTransient(error) ? new ConnectError('the database does not answer', Code.Unavailable) : new ConnectError('internal', Code.Internal);
+    }
+  };
+}
+
+/** Whether another service could not be asked, as against having refused. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  return [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted, Code.Internal, Code.Unknown].includes(error.code);
+}

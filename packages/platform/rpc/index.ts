@@ -1,0 +1,4 @@
+export * from './caller.ts';
+export * from './errors.ts';
+export * from './local.ts';
+export * from './network.ts';

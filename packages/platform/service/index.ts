@@ -1,0 +1,37 @@
+import type { ConnectRouter, Transport } from '@connectrpc/connect';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import type { Clock } from '../clock/index.ts';
+import type { EventLog } from '../log/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { Gate, Minter } from '../tokens/index.ts';
+
+/** The services by name: also the issuer and audience of hop tokens, and the name of schema and database role. */
+export type ServiceName = 'identity' | 'user' | 'conversation' | 'delivery' | 'web';
+
+/** What a service is given to work with. No service knows where it runs. */
+export interface Platform {
+  /** Connections as this service's own role, with its schema as search path. */
+  db: pg.Pool;
+  log: EventLog;
+  /** Mints this service's tokens. */
+  minter: Minter;
+  /** Verifies the tokens of those who call this service. */
+  gate: Gate;
+  /** How to call another service; the call carries this service's hop token. */
+  rpc(callee: ServiceName): Transport;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** A service as the composition root sees it. */
+export interface Service {
+  /** The HTTP routes under /v1; a plugin without a prefix. */
+  routes(app: FastifyInstance): void | Promise<void>;
+  /** What other services may call. */
+  rpc?(router: ConnectRouter): void;
+  /** Starts consumers and timers. Resolves when the service can answer. */
+  start(): Promise<void>;
+  /** Stops what `start` began; in-flight work ends first. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,3 @@
+export * from './gate.ts';
+export * from './keys.ts';
+export * from './minter.ts';

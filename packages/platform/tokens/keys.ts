@@ -1,0 +1,71 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+
+export const ALGORITHM = 'EdDSA';
+
+/** A service's own key, with which it signs. */
+export interface SigningKey {
+  issuer: string;
+  kid: string;
+  key: CryptoKey;
+}
+
+/** The public keys of all issuers. */
+export interface KeyRing {
+  /** The key of this issuer with this id. A key id of another issuer finds nothing. */
+  find(issuer: string, kid: string): CryptoKey | undefined;
+}
+
+/** One Ed25519 key pair; `privateJwk` is what a service's key file holds. */
+async function generateKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair(ALGORITHM, { crv: 'Ed25519', extractable: true });
+  const jwk = await exportJWK(privateKey);
+  return { ...jwk, alg: ALGORITHM, use: 'sig', kid: await calculateJwkThumbprint(jwk) };
+}
+
+/**
+ * The keys of one machine on which all services run: a file `<issuer>.jwk.json` (0600) each in `directory`, made when
+ * absent.
+ */
+export async function ensureKeys<Issuer extends string>(
+  directory: string,
+  issuers: readonly Issuer[],
+): Promise<{ signing: Record<Issuer, SigningKey>; ring: KeyRing }> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const jwks = await Promise.all(issuers.map(async (issuer) => [issuer, await readOrCreate(join(directory, `${issuer}.jwk.json`))] as const));
+  const signing = await Promise.all(jwks.map(async ([issuer, jwk]) => [issuer, await signingKey(issuer, jwk)] as const));
+  return { signing: Object.fromEntries(signing) as Record<Issuer, SigningKey>, ring: await createKeyRing(Object.fromEntries(jwks.map(([issuer, jwk]) => [issuer, [jwk]]))) };
+}
+
+async function signingKey(issuer: string, jwk: JWK): Promise<SigningKey> {
+  return { issuer, kid: requireKid(jwk), key: (await importJWK(jwk, ALGORITHM)) as CryptoKey };
+}
+
+/** A ring of public keys from JWKs by issuer; private parts, if any, are left out. */
+export async function createKeyRing(keys: Record<string, JWK[]>): Promise<KeyRing> {
+  const found = new Map<string, CryptoKey>();
+  for (const [issuer, jwks] of Object.entries(keys)) {
+    for (const { d: _private, ...jwk } of jwks) found.set(JSON.stringify([issuer, requireKid(jwk)]), (await importJWK(jwk, ALGORITHM)) as CryptoKey);
+  }
+  return { find: (issuer, kid) => found.get(JSON.stringify([issuer, kid])) };
+}
+
+function requireKid(jwk: JWK): string {
+  if (!jwk.kid) throw new Error('a key has no id (kid)');
+  return jwk.kid;
+}
+
+async function readOrCreate(file: string): Promise<JWK> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as JWK;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new Error(`${file} cannot be read as a key: ${(error as Error).message}`);
+  }
+  const jwk = await generateKey();
+  const unfinished = `${file}.new`;
+  await writeFile(unfinished, JSON.stringify(jwk), { mode: 0o600 });
+  await chmod(unfinished, 0o600);
+  await rename(unfinished, file);
+  return jwk;
+}

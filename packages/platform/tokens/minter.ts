@@ -1,0 +1,95 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock/index.ts';
+import { ALGORITHM, type SigningKey } from './keys.ts';
+
+export const USER_TOKEN_SECONDS = 300;
+export const HOP_TOKEN_SECONDS = 30;
+/** A hop token may be used again for the same (user token, callee) for so long. */
+const HOP_REUSE_MS = 20_000;
+
+export const USER_TOKEN_TYPE = 'user+jwt';
+export const HOP_TOKEN_TYPE = 'hop+jwt';
+/** The issuer of user tokens. */
+export const USER_ISSUER = 'identity';
+
+/** The audience of the user tokens of one installation. */
+export function userAudience(cluster: string): string {
+  return `starling/${cluster}`;
+}
+
+/** SHA-256 of a user token, base64url: the evidence that a hop token carries. */
+export function evidenceOf(userToken: string): string {
+  return createHash('sha256').update(userToken).digest('base64url');
+}
+
+export interface UserTokenClaims {
+  user: string;
+  session: string;
+  scope: 'api' | 'socket';
+  /** Only this Origin may use the token; tokens minted through a browser's cookie have one. */
+  origin?: string | undefined;
+}
+
+/** On whose behalf a call is made: the user whose token is at hand, and the `act` chain it came through. */
+export interface OnBehalfOf {
+  user: string;
+  session: string;
+  token: string;
+  chain?: string[];
+}
+
+/** Mints the tokens of one service. */
+export interface Minter {
+  /** Identity only: nobody takes a user token that another issuer signed. */
+  mintUserToken(claims: UserTokenClaims): Promise<{ token: string; expiresAt: number }>;
+  /** A token for one call to `callee`, for a user or, without one, for the service itself. */
+  mintHopToken(callee: string, onBehalfOf?: OnBehalfOf): Promise<string>;
+}
+
+export function createMinter(options: { signing: SigningKey; cluster: string; clock: Clock }): Minter {
+  const { signing, clock } = options;
+  const reusable = new LRUCache<string, Promise<string>>({ max: 10_000, ttl: HOP_REUSE_MS, perf: { now: () => clock.now() || 1 } });
+
+  function sign(type: string, claims: Record<string, unknown>, audience: string, seconds: number): Promise<string> {
+    const now = Math.floor(clock.now() / 1000);
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: ALGORITHM, typ: type, kid: signing.kid })
+      .setIssuer(signing.issuer)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(now + seconds)
+      .setJti(randomUUID())
+      .sign(signing.key);
+  }
+
+  return {
+    async mintUserToken({ user, session, scope, origin }) {
+      const claims = { sub: user, sid: session, scope, ...(origin === undefined ? {} : { origin }) };
+      const expiresAt = (Math.floor(clock.now() / 1000) + USER_TOKEN_SECONDS) * 1000;
+      return { token: await sign(USER_TOKEN_TYPE, claims, userAudience(options.cluster), USER_TOKEN_SECONDS), expiresAt };
+    },
+    mintHopToken(callee, onBehalfOf) {
+      const evidence = onBehalfOf && evidenceOf(onBehalfOf.token);
+      const reuseKey = JSON.stringify([callee, evidence, onBehalfOf?.chain]);
+      const held = reusable.get(reuseKey);
+      if (held) return held;
+      const claims = onBehalfOf
+        ? { sub: onBehalfOf.user, sid: onBehalfOf.session, evd: evidence, act: actClaim([signing.issuer, ...(onBehalfOf.chain ?? [])]) }
+        : { sub: `svc:${signing.issuer}` };
+      const minted = sign(HOP_TOKEN_TYPE, claims, callee, HOP_TOKEN_SECONDS);
+      minted.catch(() => reusable.delete(reuseKey));
+      reusable.set(reuseKey, minted);
+      return minted;
+    },
+  };
+}
+
+/** Nests a chain of actors as RFC 8693 §4.1 has it, the current actor outermost. */
+function actClaim(chain: string[]): object | undefined {
+  const [head, ...behind] = chain;
+  if (head === undefined) return undefined;
+  const inner = actClaim(behind);
+  return { sub: head, ...(inner ? { act: inner } : {}) };
+}
