@@ -9,7 +9,9 @@ Visitor.prototype.visitStatement = function visitStatementOrUsing(statement) {
 };
 
 const test = '\\.test\\.tsx?$';
-const testSupport = [test, '^packages/testing/', '^tests/', '^bench/'];
+/** What the tests of one folder share: `test-starter.ts` beside them. */
+const support = '(^|/)test-[^/]+\\.tsx?$';
+const testSupport = [test, support, '^packages/testing/', '^tests/', '^bench/'];
 const ours = '^(packages|services|standalone|tests|bench|tools|cdk8s|operator)/';
 
 /** Matches imports of npm packages wherever they are installed, and also where they are not installed. */
@@ -131,9 +133,9 @@ const tests = [
   {
     name: 'testing-only-in-tests',
     severity: 'error',
-    comment: 'what ships does not import packages/testing',
+    comment: 'what ships imports neither packages/testing nor the test-*.ts beside its tests',
     from: { pathNot: [...testSupport, '^vitest\\.config\\.ts$'] },
-    to: { path: '^packages/testing/' },
+    to: { path: ['^packages/testing/', support] },
   },
   {
     name: 'test-files-are-not-imported',
@@ -176,7 +178,7 @@ export default {
     tsPreCompilationDeps: true,
     doNotFollow: { path: '(^|/)node_modules/' },
     // Only what we build ourselves: most installed packages live in a dist/ too, and their imports are judged.
-    exclude: { path: ['^(?!.*node_modules/)(.*/)?dist/'] },
+    exclude: { path: '^(packages/[^/]+|services/[^/]+(/browser)?|standalone)/dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['node', 'import', 'types', 'default'],

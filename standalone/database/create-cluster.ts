@@ -4,7 +4,7 @@ import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Binaries } from './binaries.ts';
-import { type DataDirectory, diskFull, errorCode, explain, readIfPresent, syncFolder } from './data-directory.ts';
+import { type DataDirectory, diskFull, errorCode, explain, readIfPresent, syncFolder, tellsFullDisk } from './data-directory.ts';
 import { isRunning } from './postmaster.ts';
 import { identity, type ServerUser } from './server-user.ts';
 import { StartError } from './start-error.ts';
@@ -72,8 +72,11 @@ export async function removeDrafts(data: DataDirectory): Promise<void> {
   for (const name of await readdir(data.root)) {
     if (!name.startsWith(draftPrefix)) continue;
     const maker = Number.parseInt(name.slice(draftPrefix.length), 10);
+    // Its initdb may still be running and writing; what cannot be deleted now is deleted at a later start.
     // In a container each start may get the same process id, so a draft with our id is an old one: ours does not exist yet.
-    if (maker === process.pid || !isRunning(maker)) await rm(join(data.root, name), { recursive: true, force: true });
+    if (maker === process.pid || !isRunning(maker)) {
+      await rm(join(data.root, name), { recursive: true, force: true }).catch(() => undefined);
+    }
   }
 }
 
@@ -109,7 +112,7 @@ async function initialise(
     } catch (error) {
       signal?.throwIfAborted();
       const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-      if (/No space left on device|Disk quota exceeded/.test(output)) throw diskFull(data.root);
+      if (tellsFullDisk(output)) throw diskFull(data.root);
       if (!/invalid locale name|locale .* could not be/.test(output) || characters === 'C') {
         throw new StartError(`The database in ${data.root} could not be made: ${lastComplaint(output)}`);
       }

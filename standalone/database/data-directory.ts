@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { access, chmod, constants, link, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { StartError } from './start-error.ts';
 
 /** The format of the data directory that this version writes and reads. */
@@ -22,9 +23,9 @@ export async function openDataDirectory(directory: string, requiredFreeBytes: nu
   const root = resolve(directory);
   const data = { root, cluster: join(root, 'postgres'), secrets: join(root, 'secrets'), log: join(root, 'postgres.log') };
   try {
-    const made = await mkdir(root, { recursive: true });
-    // A strict umask would keep out the user who runs the server when Starling is started by root.
-    if (made !== undefined && process.getuid?.() === 0) await chmod(root, 0o711);
+    // Asked first, because making nested folders hides why it failed.
+    await access(findExisting(root), constants.W_OK);
+    await makeFolders(root);
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
     await requireFreeSpace(root, requiredFreeBytes);
     await markFormat(root);
@@ -34,6 +35,13 @@ export async function openDataDirectory(directory: string, requiredFreeBytes: nu
     throw explain(error, root);
   }
   return data;
+}
+
+async function makeFolders(root: string): Promise<void> {
+  const first = await mkdir(root, { recursive: true });
+  if (first === undefined || process.getuid?.() !== 0) return;
+  // A strict umask of root would keep out the user who runs the server.
+  for (let folder = root; folder.length >= first.length; folder = dirname(folder)) await chmod(folder, 0o711);
 }
 
 async function requireFreeSpace(root: string, required: number): Promise<void> {
@@ -46,6 +54,11 @@ async function requireFreeSpace(root: string, required: number): Promise<void> {
 export function diskFull(root: string, free?: number): StartError {
   const left = free === undefined ? 'is full' : `has only ${Math.floor(free / 1e6)} MB left`;
   return new StartError(`The disk of ${root} ${left}: free at least 100 MB, or choose a folder on another disk with --data.`);
+}
+
+/** Whether a program's output or log says that it found no space. */
+export function tellsFullDisk(output: string): boolean {
+  return /No space left on device|Disk quota exceeded/.test(output);
 }
 
 async function markFormat(root: string): Promise<void> {
@@ -137,7 +150,7 @@ export function errorCode(error: unknown): string | undefined {
 
 /** Turns an error of the file system into the sentence for the user. */
 export function explain(error: unknown, root: string): unknown {
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : root;
+  const path = findExisting(error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : root);
   switch (errorCode(error)) {
     case 'EEXIST':
     case 'ENOTDIR':
@@ -151,6 +164,21 @@ export function explain(error: unknown, root: string): unknown {
     case 'EDQUOT':
       return diskFull(root);
     default:
-      return error;
+      if (!(error instanceof Error && 'path' in error)) return error;
+      return new StartError(`The data folder ${root} cannot be used (${error.message}): choose another folder with --data.`);
   }
+}
+
+/** The last part of the way to the path that exists and can be seen: it is what is in the way. */
+function findExisting(path: string): string {
+  let found = path;
+  while (dirname(found) !== found) {
+    try {
+      statSync(found);
+      return found;
+    } catch {
+      found = dirname(found);
+    }
+  }
+  return found;
 }

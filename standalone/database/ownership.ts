@@ -35,7 +35,6 @@ export async function takeOwnership(config: ClientConfig, patience: number): Pro
   };
   let beat: NodeJS.Timeout | undefined;
   client.on('error', lose);
-  client.on('end', lose);
   try {
     await client.connect();
     if (!(await tryLock(client, patience))) {

@@ -145,7 +145,7 @@ export async function startPostmaster(
   let slowAt = Date.now() + 10_000;
   while (!ended) {
     if (signal?.aborted) {
-      if (child.pid !== undefined) await endPostmaster(child.pid, 2000);
+      if (child.pid !== undefined) await endPostmaster(cluster, child.pid, 2000);
       signal.throwIfAborted();
     }
     const found = parsePostmaster(await readIfPresent(lockFile(cluster)));
@@ -160,8 +160,9 @@ export async function startPostmaster(
 }
 
 /** Ends a server: open transactions are rolled back; after `patience` ms it ends at once and recovers at its next start. Returns after at most 1 s more. */
-export async function endPostmaster(pid: number, patience: number): Promise<void> {
-  if (signalProcess(pid, 'SIGINT') && !(await ends(pid, patience)) && signalProcess(pid, 'SIGQUIT')) await ends(pid, 1000);
+export async function endPostmaster(cluster: string, pid: number, patience: number): Promise<void> {
+  if (!signalProcess(pid, 'SIGINT') || (await ends(cluster, pid, patience))) return;
+  if (signalProcess(pid, 'SIGQUIT')) await ends(cluster, pid, 1000);
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -172,9 +173,10 @@ function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-async function ends(pid: number, patience: number): Promise<boolean> {
+async function ends(cluster: string, pid: number, patience: number): Promise<boolean> {
   const deadline = Date.now() + patience;
-  while (isRunning(pid)) {
+  // A process that has ended but that nobody has collected, as happens in containers, still has an id.
+  while (await runsOn(cluster, pid)) {
     if (Date.now() > deadline) return false;
     await delay(pollInterval);
   }

@@ -62,18 +62,18 @@ async function findUser(key: string): Promise<ServerUser | undefined> {
 }
 
 async function makeUser(): Promise<ServerUser> {
-  let reason = 'no program makes users here';
+  let reason: string | undefined;
   for (const commands of waysToMakeUser) {
     try {
       for (const [program = '', ...parameters] of commands) await run(program, parameters);
       const user = await findUser(preferredName);
       if (user !== undefined) return user;
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT' && error instanceof Error) reason = error.message.trim().split('\n').at(-1) ?? reason;
+      if (errorCode(error) !== 'ENOENT' && error instanceof Error) reason ??= error.message.trim().split('\n').at(-1)?.replace(/\.$/, '');
     }
   }
   throw new StartError(
-    `PostgreSQL does not run as root, and the user ${preferredName} could not be made for it (${reason}): make that user, or start Starling as a normal user.`,
+    `PostgreSQL does not run as root, and the user ${preferredName} could not be made for it (${reason ?? 'no program makes users here'}): make that user, or start Starling as a normal user.`,
   );
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig } from 'pg';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { createCluster, lastComplaint, readClusterVersion, removeDrafts, superuser } from './create-cluster.ts';
-import { type DataDirectory, diskFull, errorCode, explain, openDataDirectory, readPassword } from './data-directory.ts';
+import { type DataDirectory, diskFull, errorCode, explain, openDataDirectory, readPassword, tellsFullDisk } from './data-directory.ts';
 import type { Database } from './database.ts';
 import { type Ownership, takeOwnership } from './ownership.ts';
 import { endPostmaster, findPostmaster, isRunning, type Postmaster, removeStaleFile, startPostmaster } from './postmaster.ts';
@@ -132,14 +132,15 @@ async function startServer(start: Start): Promise<Database | string> {
     if ('holder' in ownership) throw inUse(data, ownership.holder);
     return own(start, started.pid, started.port, ownership);
   } catch (error) {
-    if (!(error instanceof StartError)) await endPostmaster(started.pid, 2000);
-    throw error;
+    if (error instanceof StartError) throw error;
+    await endPostmaster(data.cluster, started.pid, 2000);
+    throw explainAnswer(data, error) ?? error;
   }
 }
 
 /** What is to be done about a server that ended at its start: a reason to try again, or StartError. */
 function explainEnd({ data }: Start, log: string): string {
-  if (/No space left on device|Disk quota exceeded/.test(log)) throw diskFull(data.root);
+  if (tellsFullDisk(log)) throw diskFull(data.root);
   if (/Address already in use|could not create any TCP\/IP sockets/.test(log)) return 'its port was taken by another program';
   if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(log))
     return 'an earlier server of it is still ending';
@@ -157,11 +158,21 @@ async function adoptServer(start: Start, { pid, port, status }: Postmaster): Pro
     say(`taking over the database that a killed Starling left running (pid ${pid})`);
     return own(start, pid, port, ownership);
   } catch (error) {
-    if (error instanceof StartError) throw error;
-    if (errorCode(error) === '28P01') {
-      throw new StartError(`The password in ${data.secrets} does not fit the database in ${data.root}: restore both from one backup.`);
-    }
-    return `its server (pid ${pid}) does not answer`;
+    const refusal = error instanceof StartError ? error : explainAnswer(data, error);
+    if (refusal !== undefined) throw refusal;
+    return `its server (pid ${pid}) does not answer (${errorCode(error) ?? 'no reason given'})`;
+  }
+}
+
+/** What the user must do about an error of a server that answers; undefined: nothing, it may pass. */
+function explainAnswer(data: DataDirectory, error: unknown): StartError | undefined {
+  switch (errorCode(error)) {
+    case '28P01':
+      return new StartError(`The password in ${data.secrets} does not fit the database in ${data.root}: restore both from one backup.`);
+    case '53100':
+      return diskFull(data.root);
+    default:
+      return undefined;
   }
 }
 
@@ -184,7 +195,7 @@ function own({ data, password }: Start, pid: number, port: number, ownership: Ow
     async stop() {
       // The lock is held until the server is gone, so that nobody takes over a server that is ending.
       ownership.expectEnd();
-      await endPostmaster(pid, 3000);
+      await endPostmaster(data.cluster, pid, 3000);
       await ownership.release();
     },
   };

@@ -102,6 +102,9 @@ export const dependencySeeds: Seed[] = [
   keeps('services/user/store/inward.ts', '../domain/handle.ts'),
 
   breaks('testing-only-in-tests', 'services/user/clock.ts', '../../packages/testing/clock/index.ts'),
+  target('services/user/test-users.ts'),
+  breaks('testing-only-in-tests', 'services/user/starter.ts', './test-users.ts'),
+  keeps('services/user/test-starter.ts', '../../packages/testing/clock/index.ts'),
   keeps('services/user/clock.test.ts', '../../packages/testing/clock/index.ts'),
   target('services/user/rule.test.ts'),
   breaks('test-files-are-not-imported', 'services/user/tested.ts', './rule.test.ts'),

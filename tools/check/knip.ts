@@ -26,7 +26,6 @@ export const knip: Tool = {
       file: 'standalone/main.ts',
       text: "import { alive } from '@starling/contracts/log';\nimport { absent } from 'absent-package';\nimport * as user from '../services/user/app.ts';\n\nconsole.log(alive, user.alive, absent);\n",
       reported: ['absent-package'],
-      allowed: ['@starling'],
     },
     {
       file: 'packages/client/package.json',

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { Reporter, TestModule, TestSuite, Vitest } from 'vitest/node';
 
-export interface Count {
+interface Count {
   passed: number;
   failed: number;
   skipped: number;
@@ -9,17 +9,19 @@ export interface Count {
 
 /**
  * Ends the output of a run with one line, `N passed, N failed`, and `, N skipped` where tests were skipped. It counts tests, and as one failed
- * test each: a file or suite that failed outside its tests, a test that never ended, an error that belongs to no test, and a run that ended before it had results.
+ * test each: a file or suite that failed outside its tests, a test that never ended, an error that belongs to no test, and a run that failed for
+ * another reason. So a run that failed never ends with `0 failed`.
  */
 export class CountReporter implements Reporter {
-  #count: Count | undefined;
+  #count: Count = { passed: 0, failed: 0, skipped: 0 };
 
   onInit(vitest: Vitest): void {
     if (vitest.config.watch) return;
     // Only at exit is nothing printed after it: other reporters, the teardown of the set-up and vitest itself come after the last event.
     process.once('exit', (code) => {
-      const count = this.#count ?? (code === 0 ? undefined : { passed: 0, failed: 1, skipped: 0 });
-      if (count !== undefined) writeSync(1, `${formatCount(count)}\n`);
+      const { passed, failed, skipped } = this.#count;
+      const line = `${passed} passed, ${code === 0 ? failed : Math.max(failed, 1)} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+      writeSync(1, `${line}\n`);
     });
   }
 
@@ -28,7 +30,7 @@ export class CountReporter implements Reporter {
   }
 }
 
-export function countTests(modules: readonly TestModule[], unhandledErrors: number): Count {
+function countTests(modules: readonly TestModule[], unhandledErrors: number): Count {
   const count: Count = { passed: 0, failed: unhandledErrors, skipped: 0 };
   for (const module of modules) {
     for (const test of module.children.allTests()) {
@@ -39,8 +41,4 @@ export function countTests(modules: readonly TestModule[], unhandledErrors: numb
     count.failed += groups.filter((group) => group.errors().length > 0).length;
   }
   return count;
-}
-
-export function formatCount({ passed, failed, skipped }: Count): string {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }

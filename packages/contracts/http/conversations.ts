@@ -75,10 +75,14 @@ export const ConversationSnapshot = Type.Object({
 });
 export type ConversationSnapshot = Type.Static<typeof ConversationSnapshot>;
 
-/** GET /v1/snapshot — `page`: as the page before said. `after`: the projection must have reached it. */
-export const SnapshotQuery = Type.Object({ page: Type.Optional(Type.String({ maxLength: 120, format: 'line' })) }, exact);
+/** GET /v1/snapshot — `page`: the `next` of the page before. */
+export const SnapshotQuery = Type.Object({ page: Type.Optional(Uuid) }, exact);
+export type SnapshotQuery = Type.Static<typeof SnapshotQuery>;
 
-/** One page of the list, newest first. The first page's cursor is the one to connect with. */
+/**
+ * One page of the conversations, by id: an order that does not change while someone turns the pages. The first page's
+ * cursor is the one to connect with.
+ */
 export const SnapshotReply = Type.Object({
   cursor: CursorSchema,
   conversations: Type.Array(ConversationSnapshot),

@@ -1,4 +1,4 @@
-import { type Topic, TOPICS } from './topics.ts';
+import { TOPICS, type Topic } from './topics.ts';
 
 /** The next offset to read, per partition. */
 export type Offsets = number[];

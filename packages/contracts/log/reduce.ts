@@ -70,10 +70,11 @@ export function mayReceive(participation: Participation | undefined, position: P
   return span !== undefined && (about >= span.visibleFrom || about >= span.from);
 }
 
-/** Whether the user may see the message at `position` in the history: it lies in a span, or before one that shows all. */
-export function maySee(participation: Participation | undefined, position: Position): boolean {
-  if (!participation) return false;
-  const last = participation.spans.at(-1);
-  if (last?.to === null && position >= last.visibleFrom) return true;
-  return last?.to === null && participation.spans.some((span) => span.visibleFrom <= position && span.to !== null && position <= span.to);
+/**
+ * The stretches of a conversation's history that the user may read, inclusive; empty unless they take part now. `to`
+ * null: without end. What lies in an earlier, closed span stays readable.
+ */
+export function readableRanges(participation: Participation | undefined): { from: Position; to: Position | null }[] {
+  if (participation?.spans.at(-1)?.to !== null) return [];
+  return participation.spans.map(({ visibleFrom, to }) => ({ from: visibleFrom, to }));
 }

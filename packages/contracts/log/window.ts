@@ -10,12 +10,7 @@ export type VoidReason = 'as-of-ahead' | 'as-of-too-old' | 'participant-changed'
  * What a reader makes of a record: `fact` (anything but a post), `absent` (bad headers), a post that is `valid` or
  * `void`, or `unjudged`: the reader has not read all that lies behind that post's `asOf`, so it must not act on it.
  */
-export type Verdict =
-  | { is: 'fact' }
-  | { is: 'absent' }
-  | { is: 'valid' }
-  | { is: 'void'; reason: VoidReason }
-  | { is: 'unjudged' };
+export type Verdict = { is: 'fact' } | { is: 'absent' } | { is: 'valid' } | { is: 'void'; reason: VoidReason } | { is: 'unjudged' };
 
 interface Entry {
   offset: number;
@@ -130,7 +125,9 @@ function conflict(post: PostHeaders, between: RecordHeaders): VoidReason | undef
     return post.slow ? 'slow-mode' : undefined;
   }
   if (between.posting) return 'posting-changed';
-  return between.user === post.author && (PARTICIPANT_KINDS as readonly string[]).includes(between.kind) ? 'participant-changed' : undefined;
+  return between.user === post.author && (PARTICIPANT_KINDS as readonly string[]).includes(between.kind)
+    ? 'participant-changed'
+    : undefined;
 }
 
 /** The identity of a post is (conversation, author, client id): someone else's id neither shadows nor reveals a message. */

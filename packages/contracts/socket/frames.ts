@@ -2,13 +2,6 @@ import Type from 'typebox';
 import { Problem } from '../problems/index.ts';
 import { ClientId, CursorSchema, MessageBody, PositionSchema, Timestamp, Uuid } from '../schema/index.ts';
 
-/** The subprotocol that the server selects. A token goes beside it as `starling.token.<token>` and is never echoed. */
-export const SUBPROTOCOL = 'starling.v1';
-export const TOKEN_SUBPROTOCOL_PREFIX = 'starling.token.';
-
-/** No frame may be larger, in either direction. */
-export const FRAME_BYTES = 256 * 1024;
-
 const exact = { additionalProperties: false };
 
 /** Where a conversation stood for whoever sends this: the server waits until it has read that far. */

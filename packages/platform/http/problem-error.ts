@@ -1,4 +1,4 @@
-import { type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
+import { type Problem, type ProblemName, problemName, renderProblem } from '@starling/contracts/problems';
 
 /** Thrown where a request ends; the server renders it as problem+json, the socket as a `nack`. */
 export class ProblemError extends Error {
@@ -10,5 +10,14 @@ export class ProblemError extends Error {
     super(extra.detail ?? name);
     this.problemName = name;
     this.problem = renderProblem(name, extra);
+  }
+
+  /** Throws on a problem that was rendered elsewhere. */
+  static from({ detail, errors, retryAfter, ...problem }: Problem): ProblemError {
+    return new ProblemError(problemName(problem), {
+      ...(detail === undefined ? {} : { detail }),
+      ...(errors === undefined ? {} : { errors }),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
   }
 }

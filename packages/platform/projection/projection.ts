@@ -80,6 +80,11 @@ export class Projection {
     }
   }
 
+  /** Resolves when the partition has been moved on by this process, at the latest after `milliseconds`. */
+  nextChange(partition: number, milliseconds: number): Promise<void> {
+    return this.#partition(partition).advanced(milliseconds);
+  }
+
   async #assign(index: number): Promise<number> {
     const { pool, topic } = this.#options;
     const partition = this.#partition(index);

@@ -27,7 +27,7 @@ export function evidenceOf(userToken: string): string {
 export interface UserTokenClaims {
   user: string;
   session: string;
-  scope: 'api' | 'socket';
+  scope: 'api' | 'socket' | 'api socket';
   /** Only this Origin may use the token; tokens minted through a browser's cookie have one. */
   origin?: string | undefined;
 }

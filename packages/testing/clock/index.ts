@@ -1,8 +1,4 @@
-/** Where code that depends on time gets it from. */
-export interface Clock {
-  /** milliseconds since the epoch */
-  now(): number;
-}
+import type { Clock } from '@starling/platform/clock';
 
 /** A clock that stands still until it is advanced. */
 export class FakeClock implements Clock {

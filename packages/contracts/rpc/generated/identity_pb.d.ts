@@ -11,6 +11,102 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_identity: GenFile;
 
 /**
+ * @generated from message starling.identity.v1.SignUpRequest
+ */
+export declare type SignUpRequest = Message<"starling.identity.v1.SignUpRequest"> & {
+  /**
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.SignUpRequest.
+ * Use `create(SignUpRequestSchema)` to create a new message.
+ */
+export declare const SignUpRequestSchema: GenMessage<SignUpRequest>;
+
+/**
+ * @generated from message starling.identity.v1.LogInRequest
+ */
+export declare type LogInRequest = Message<"starling.identity.v1.LogInRequest"> & {
+  /**
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.LogInRequest.
+ * Use `create(LogInRequestSchema)` to create a new message.
+ */
+export declare const LogInRequestSchema: GenMessage<LogInRequest>;
+
+/**
+ * @generated from message starling.identity.v1.SessionResponse
+ */
+export declare type SessionResponse = Message<"starling.identity.v1.SessionResponse"> & {
+  /**
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.SessionResponse.
+ * Use `create(SessionResponseSchema)` to create a new message.
+ */
+export declare const SessionResponseSchema: GenMessage<SessionResponse>;
+
+/**
+ * @generated from message starling.identity.v1.LogOutRequest
+ */
+export declare type LogOutRequest = Message<"starling.identity.v1.LogOutRequest"> & {
+  /**
+   * @generated from field: string session = 1;
+   */
+  session: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.LogOutRequest.
+ * Use `create(LogOutRequestSchema)` to create a new message.
+ */
+export declare const LogOutRequestSchema: GenMessage<LogOutRequest>;
+
+/**
+ * @generated from message starling.identity.v1.LogOutResponse
+ */
+export declare type LogOutResponse = Message<"starling.identity.v1.LogOutResponse"> & {
+};
+
+/**
+ * Describes the message starling.identity.v1.LogOutResponse.
+ * Use `create(LogOutResponseSchema)` to create a new message.
+ */
+export declare const LogOutResponseSchema: GenMessage<LogOutResponse>;
+
+/**
  * @generated from message starling.identity.v1.MintTokenRequest
  */
 export declare type MintTokenRequest = Message<"starling.identity.v1.MintTokenRequest"> & {
@@ -20,11 +116,18 @@ export declare type MintTokenRequest = Message<"starling.identity.v1.MintTokenRe
   session: string;
 
   /**
-   * Set for a socket's token: only that Origin may use it.
+   * Only this Origin may use the token.
    *
    * @generated from field: optional string origin = 2;
    */
   origin?: string | undefined;
+
+  /**
+   * The token opens sockets, and nothing else; without it, the token is for the API, and nothing else.
+   *
+   * @generated from field: bool socket = 3;
+   */
+  socket: boolean;
 };
 
 /**
@@ -34,17 +137,15 @@ export declare type MintTokenRequest = Message<"starling.identity.v1.MintTokenRe
 export declare const MintTokenRequestSchema: GenMessage<MintTokenRequest>;
 
 /**
- * @generated from message starling.identity.v1.MintTokenResponse
+ * @generated from message starling.identity.v1.TokenResponse
  */
-export declare type MintTokenResponse = Message<"starling.identity.v1.MintTokenResponse"> & {
+export declare type TokenResponse = Message<"starling.identity.v1.TokenResponse"> & {
   /**
    * @generated from field: string token = 1;
    */
   token: string;
 
   /**
-   * Milliseconds since 1970.
-   *
    * @generated from field: double expires_at = 2;
    */
   expiresAt: number;
@@ -56,26 +157,69 @@ export declare type MintTokenResponse = Message<"starling.identity.v1.MintTokenR
 };
 
 /**
- * Describes the message starling.identity.v1.MintTokenResponse.
- * Use `create(MintTokenResponseSchema)` to create a new message.
+ * Describes the message starling.identity.v1.TokenResponse.
+ * Use `create(TokenResponseSchema)` to create a new message.
  */
-export declare const MintTokenResponseSchema: GenMessage<MintTokenResponse>;
+export declare const TokenResponseSchema: GenMessage<TokenResponse>;
 
 /**
- * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript.
+ * What web asks of identity, as a service and not on behalf of a user: it turns credentials and sessions into tokens.
+ * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript. A session's token is a secret that
+ * only web and the browser's cookie hold. Every call that takes a password: RESOURCE_EXHAUSTED when too many wait already.
  *
  * @generated from service starling.identity.v1.IdentityService
  */
 export declare const IdentityService: GenService<{
   /**
-   * Turns a browser's opaque session into a user token. UNAUTHENTICATED: the session has ended.
+   * Makes an account and logs it in. ALREADY_EXISTS: there is one with this email. INVALID_ARGUMENT: email, password or
+   * name is not acceptable.
+   *
+   * @generated from rpc starling.identity.v1.IdentityService.SignUp
+   */
+  signUp: {
+    methodKind: "unary";
+    input: typeof SignUpRequestSchema;
+    output: typeof SessionResponseSchema;
+  },
+  /**
+   * NOT_FOUND: there is no account with this email and password.
+   *
+   * @generated from rpc starling.identity.v1.IdentityService.LogIn
+   */
+  logIn: {
+    methodKind: "unary";
+    input: typeof LogInRequestSchema;
+    output: typeof SessionResponseSchema;
+  },
+  /**
+   * Ends the session; ending one that has ended is no error.
+   *
+   * @generated from rpc starling.identity.v1.IdentityService.LogOut
+   */
+  logOut: {
+    methodKind: "unary";
+    input: typeof LogOutRequestSchema;
+    output: typeof LogOutResponseSchema;
+  },
+  /**
+   * Turns a session into a user token. NOT_FOUND: the session has ended.
    *
    * @generated from rpc starling.identity.v1.IdentityService.MintToken
    */
   mintToken: {
     methodKind: "unary";
     input: typeof MintTokenRequestSchema;
-    output: typeof MintTokenResponseSchema;
+    output: typeof TokenResponseSchema;
+  },
+  /**
+   * Begins a session of a client without cookies and returns a user token for API and socket. NOT_FOUND: as LogIn.
+   *
+   * @generated from rpc starling.identity.v1.IdentityService.IssueToken
+   */
+  issueToken: {
+    methodKind: "unary";
+    input: typeof LogInRequestSchema;
+    output: typeof TokenResponseSchema;
   },
 }>;
 

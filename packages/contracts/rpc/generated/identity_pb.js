@@ -8,24 +8,61 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file identity.proto.
  */
 export const file_identity = /*@__PURE__*/
-  fileDesc("Cg5pZGVudGl0eS5wcm90bxIUc3RhcmxpbmcuaWRlbnRpdHkudjEiQwoQTWludFRva2VuUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgJEhMKBm9yaWdpbhgCIAEoCUgAiAEBQgkKB19vcmlnaW4iRAoRTWludFRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKZXhwaXJlc19hdBgCIAEoARIMCgR1c2VyGAMgASgJMm8KD0lkZW50aXR5U2VydmljZRJcCglNaW50VG9rZW4SJi5zdGFybGluZy5pZGVudGl0eS52MS5NaW50VG9rZW5SZXF1ZXN0Gicuc3RhcmxpbmcuaWRlbnRpdHkudjEuTWludFRva2VuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cg5pZGVudGl0eS5wcm90bxIUc3RhcmxpbmcuaWRlbnRpdHkudjEiPgoNU2lnblVwUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIMCgRuYW1lGAMgASgJIi8KDExvZ0luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIwCg9TZXNzaW9uUmVzcG9uc2USDwoHc2Vzc2lvbhgBIAEoCRIMCgR1c2VyGAIgASgJIiAKDUxvZ091dFJlcXVlc3QSDwoHc2Vzc2lvbhgBIAEoCSIQCg5Mb2dPdXRSZXNwb25zZSJTChBNaW50VG9rZW5SZXF1ZXN0Eg8KB3Nlc3Npb24YASABKAkSEwoGb3JpZ2luGAIgASgJSACIAQESDgoGc29ja2V0GAMgASgIQgkKB19vcmlnaW4iQAoNVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgBEgwKBHVzZXIYAyABKAkywQMKD0lkZW50aXR5U2VydmljZRJUCgZTaWduVXASIy5zdGFybGluZy5pZGVudGl0eS52MS5TaWduVXBSZXF1ZXN0GiUuc3RhcmxpbmcuaWRlbnRpdHkudjEuU2Vzc2lvblJlc3BvbnNlElIKBUxvZ0luEiIuc3RhcmxpbmcuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiUuc3RhcmxpbmcuaWRlbnRpdHkudjEuU2Vzc2lvblJlc3BvbnNlElMKBkxvZ091dBIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkxvZ091dFJlcXVlc3QaJC5zdGFybGluZy5pZGVudGl0eS52MS5Mb2dPdXRSZXNwb25zZRJYCglNaW50VG9rZW4SJi5zdGFybGluZy5pZGVudGl0eS52MS5NaW50VG9rZW5SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuVG9rZW5SZXNwb25zZRJVCgpJc3N1ZVRva2VuEiIuc3RhcmxpbmcuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuVG9rZW5SZXNwb25zZWIGcHJvdG8z");
+
+/**
+ * Describes the message starling.identity.v1.SignUpRequest.
+ * Use `create(SignUpRequestSchema)` to create a new message.
+ */
+export const SignUpRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 0);
+
+/**
+ * Describes the message starling.identity.v1.LogInRequest.
+ * Use `create(LogInRequestSchema)` to create a new message.
+ */
+export const LogInRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 1);
+
+/**
+ * Describes the message starling.identity.v1.SessionResponse.
+ * Use `create(SessionResponseSchema)` to create a new message.
+ */
+export const SessionResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 2);
+
+/**
+ * Describes the message starling.identity.v1.LogOutRequest.
+ * Use `create(LogOutRequestSchema)` to create a new message.
+ */
+export const LogOutRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 3);
+
+/**
+ * Describes the message starling.identity.v1.LogOutResponse.
+ * Use `create(LogOutResponseSchema)` to create a new message.
+ */
+export const LogOutResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 4);
 
 /**
  * Describes the message starling.identity.v1.MintTokenRequest.
  * Use `create(MintTokenRequestSchema)` to create a new message.
  */
 export const MintTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_identity, 0);
+  messageDesc(file_identity, 5);
 
 /**
- * Describes the message starling.identity.v1.MintTokenResponse.
- * Use `create(MintTokenResponseSchema)` to create a new message.
+ * Describes the message starling.identity.v1.TokenResponse.
+ * Use `create(TokenResponseSchema)` to create a new message.
  */
-export const MintTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_identity, 1);
+export const TokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 6);
 
 /**
- * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript.
+ * What web asks of identity, as a service and not on behalf of a user: it turns credentials and sessions into tokens.
+ * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript. A session's token is a secret that
+ * only web and the browser's cookie hold. Every call that takes a password: RESOURCE_EXHAUSTED when too many wait already.
  *
  * @generated from service starling.identity.v1.IdentityService
  */

@@ -83,6 +83,8 @@ export async function openPostgresLog(options: { pool: pg.Pool; clock: Clock; lo
         }
         await handlers.onRecords(records);
         next += records.length;
+        // Others may have appended more than this process had heard of.
+        heads.advance(topic, partition, next);
       } catch (error) {
         logger.warn({ topic, partition, error: (error as Error).message }, 'reading the log failed; it is tried again');
         if (handlers.restart) next = undefined;

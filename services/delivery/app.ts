@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isPost } from '@starling/contracts/log';
+import { requireUserCaller } from '@starling/platform/http';
+import type { Platform, Service } from '@starling/platform/service';
+import { postRoute } from './append/post-route.ts';
+import { Sender } from './append/sender.ts';
+import type { DeliveryConfig } from './config.ts';
+import { fanOut } from './fan-out/fan-out.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { createConversationSource } from './resume/conversation-source.ts';
+import { Members } from './resume/members.ts';
+import { Tails } from './tail/tails.ts';
+
+export interface Delivery extends Service {
+  /** Takes over an HTTP upgrade of /v1/socket. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void;
+}
+
+/** The live path: sockets and POST of messages; authorise, append, fan out, resume. */
+export function createDelivery(config: DeliveryConfig, platform: Platform): Delivery {
+  const { log, gate, clock, logger } = platform;
+  const source = createConversationSource(platform.rpc('conversation'));
+  const tails: Tails = new Tails({
+    log,
+    logger,
+    ringBytes: config.ringBytes,
+    listener: {
+      onCounted(entry, headers, partition) {
+        fanOut(members, entry, headers, partition);
+        if (isPost(headers)) sender.onValid(entry.record.key, headers, entry.position, entry.record.at);
+      },
+      onVoid: (conversation, headers) => sender.onVoid(conversation, headers),
+      onBreak() {
+        gateway.closeAll('resync');
+        members.clear();
+      },
+    },
+  });
+  const members = new Members(source, () => tails.partitionsOf('conversations'));
+  const sender = new Sender({
+    pod: config.pod,
+    log,
+    tails,
+    clock,
+    logger,
+    prepare: (conversation, user) => members.prepare(conversation, user),
+    allows: (conversation, user) => members.allows(conversation, user),
+    findPost: source.findPost,
+  });
+  const gateway = new Gateway({ log, tails, members, gate, clock, logger, sender, socketBytes: config.socketBytes });
+
+  return {
+    routes(app) {
+      requireUserCaller(app, gate);
+      postRoute(app, sender);
+    },
+    upgrade: (request, stream, head) => gateway.upgrade(request, stream, head),
+    async start() {
+      await tails.start();
+      gateway.start();
+    },
+    async stop() {
+      gateway.stop();
+      await tails.stop();
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import type { Duplex } from 'node:stream';
+import type { Offsets, Topic } from '@starling/contracts/log';
+import { CLOSE_CODES, type CloseName, type ServerFrame } from '@starling/contracts/socket';
+import type { UserIdentity } from '@starling/platform/tokens';
+import type { WebSocket } from 'ws';
+import { encodeTextFrame } from './text-frame.ts';
+
+/** How long a peer may take to answer a close before its socket is destroyed, ms. */
+const CLOSE_WAIT_MS = 2_000;
+
+/**
+ * One socket: collects frames and writes them together, once per flush, since a write costs the same whatever it
+ * holds. A socket that takes in less than it is sent is closed when too much waits for it.
+ */
+export class Connection {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #maxBytes: number;
+  readonly #requestFlush: (connection: Connection) => void;
+  #frames: Buffer[] = [];
+  #bytes = 0;
+  #closing = false;
+  identity: UserIdentity;
+  /**
+   * The first offsets that reach this socket live; what is before them was replayed. Undefined once nothing
+   * before them can come any more.
+   */
+  liveFrom: Record<Topic, Offsets> | undefined;
+  /** Its replay has ended. */
+  live = false;
+  /** Something was sent since the last cursor. */
+  cursorDue = false;
+  cursorAt = 0;
+
+  constructor(options: {
+    socket: WebSocket;
+    stream: Duplex;
+    identity: UserIdentity;
+    maxBytes: number;
+    requestFlush(connection: Connection): void;
+  }) {
+    this.#socket = options.socket;
+    this.#stream = options.stream;
+    this.identity = options.identity;
+    this.#maxBytes = options.maxBytes;
+    this.#requestFlush = options.requestFlush;
+  }
+
+  get closed(): boolean {
+    return this.#closing;
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get waitingBytes(): number {
+    return this.#bytes + this.#stream.writableLength;
+  }
+
+  /** Puts a finished frame behind those that wait. */
+  push(frame: Buffer): void {
+    if (this.#closing) return;
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+    if (this.#frames.length === 1) this.#requestFlush(this);
+  }
+
+  send(frame: ServerFrame): void {
+    this.push(encodeTextFrame(JSON.stringify(frame)));
+  }
+
+  flush(): void {
+    if (this.#closing || this.#frames.length === 0) return;
+    if (this.waitingBytes > this.#maxBytes) {
+      this.close('slow');
+      return;
+    }
+    this.#write();
+  }
+
+  /** Resolves when less than half of the socket's allowance waits, or the socket is closed. */
+  async drained(): Promise<void> {
+    while (!this.#closing && this.waitingBytes > this.#maxBytes / 2) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.#stream.off('drain', done);
+          this.#stream.off('close', done);
+          resolve();
+        };
+        this.#stream.on('drain', done);
+        this.#stream.on('close', done);
+      });
+    }
+  }
+
+  /** Closes with a code of the catalogue, behind the frames that were pushed before. */
+  close(name: CloseName): void {
+    if (this.#closing) return;
+    if (name !== 'slow') this.#write();
+    this.#closing = true;
+    this.#frames = [];
+    this.#bytes = 0;
+    const { code, reason } = CLOSE_CODES[name];
+    this.#socket.close(code, reason);
+    setTimeout(() => this.#socket.terminate(), CLOSE_WAIT_MS).unref();
+  }
+
+  /** The peer is gone. */
+  markClosed(): void {
+    this.#closing = true;
+    this.#frames = [];
+    this.#bytes = 0;
+  }
+
+  #write(): void {
+    const [first] = this.#frames;
+    if (!first || this.#stream.destroyed) return;
+    this.#stream.write(this.#frames.length === 1 ? first : Buffer.concat(this.#frames, this.#bytes));
+    this.#frames = [];
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,129 @@
+import {
+  type Cursor,
+  isPost,
+  parseHeaders,
+  type PostHeaders,
+  positionOf,
+  type RecordHeaders,
+  RULES_LEVEL,
+  TOPICS,
+  type Topic,
+  WINDOW,
+} from '@starling/contracts/log';
+import type { EventLog, Hole, LogRecord, Subscription } from '@starling/platform/log';
+import type { Logger } from '@starling/platform/telemetry';
+import { RingEntry } from '../ring/ring.ts';
+import { Partition } from './partition.ts';
+
+/** What the pod does with what it reads; called in the log's order, and nothing else runs in between. */
+export interface TailListener {
+  /** A fact, or a valid post whose value is good. */
+  onCounted(entry: RingEntry, headers: RecordHeaders, partition: Partition): void;
+  /** A post that does not count. */
+  onVoid(conversation: string, headers: PostHeaders): void;
+  /** What was delivered and what comes next do not join: clients must load a snapshot. */
+  onBreak(): void;
+}
+
+/** How far back a partition must be read before a pod may judge and replay. */
+const CATCH_UP_MS = 60_000;
+
+/** The pod's own reading of the whole log, from a window's length back. */
+export class Tails {
+  readonly #log: EventLog;
+  readonly #logger: Logger;
+  readonly #ringBytes: number;
+  readonly #listener: TailListener;
+  #partitions: Record<Topic, Partition[]> = { conversations: [], receipts: [], users: [] };
+  #subscriptions: Subscription[] = [];
+  #halted = false;
+
+  constructor(options: { log: EventLog; logger: Logger; ringBytes: number; listener: TailListener }) {
+    this.#log = options.log;
+    this.#logger = options.logger;
+    this.#ringBytes = options.ringBytes;
+    this.#listener = options.listener;
+  }
+
+  get epoch(): number {
+    return this.#log.epoch;
+  }
+
+  /** A record of a newer version was met: this pod can judge nothing any more. */
+  get halted(): boolean {
+    return this.#halted;
+  }
+
+  partition(topic: Topic, index: number): Partition {
+    const partition = this.#partitions[topic][index];
+    if (!partition) throw new Error(`there is no partition ${index} of ${topic}`);
+    return partition;
+  }
+
+  partitionsOf(topic: Topic): readonly Partition[] {
+    return this.#partitions[topic];
+  }
+
+  /** A cursor made of one offset per partition. */
+  cursor(offset: (partition: Partition) => number): Cursor {
+    const { conversations, receipts, users } = this.#partitions;
+    return { epoch: this.epoch, conversations: conversations.map(offset), receipts: receipts.map(offset), users: users.map(offset) };
+  }
+
+  /** Reads back, and resolves when the log has been read to its present end. */
+  async start(): Promise<void> {
+    for (const topic of TOPICS) {
+      const [low, end] = [await this.#log.lowOffsets(topic), await this.#log.endOffsets(topic)];
+      const from = end.map((next, index) => Math.max(low[index] ?? 0, next - WINDOW));
+      this.#partitions[topic] = from.map((offset) => new Partition(offset, this.#ringBytes));
+      this.#subscriptions.push(
+        this.#log.tail({
+          topic,
+          from,
+          onRecords: (index, records) => this.#take(topic, index, records),
+          onHole: (index, hole) => this.#rebuild(topic, index, hole),
+        }),
+      );
+      const read = await Promise.all(end.map((next, index) => this.partition(topic, index).waitFor(next, CATCH_UP_MS)));
+      if (read.includes(false)) throw new Error(`the log's ${topic} could not be read to the end within ${CATCH_UP_MS / 1000} s`);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
+  }
+
+  #take(topic: Topic, index: number, records: LogRecord[]): void {
+    if (this.#halted) return;
+    const partition = this.partition(topic, index);
+    for (const record of records) {
+      const headers = parseHeaders(record.headers);
+      if (headers && headers.level > RULES_LEVEL) {
+        this.#halted = true;
+        this.#logger.fatal({ topic, partition: index, offset: record.offset, level: headers.level }, 'a record follows newer rules than this version knows; it stops here');
+        this.#listener.onBreak();
+        return;
+      }
+      const verdict = partition.window.push(record.offset, record.key, headers);
+      if (!headers || verdict.is === 'absent') continue;
+      if (verdict.is === 'unjudged') partition.ring.startAt(record.offset + 1);
+      else if (verdict.is === 'void') this.#listener.onVoid(record.key, headers as PostHeaders);
+      else this.#count(partition, new RingEntry(record, positionOf(this.epoch, record.offset)), headers);
+    }
+    partition.advanced();
+  }
+
+  #count(partition: Partition, entry: RingEntry, headers: RecordHeaders): void {
+    partition.ring.push(entry);
+    this.#listener.onCounted(entry, headers, partition);
+    if (isPost(headers) && entry.known && !entry.frame) partition.window.reject(entry.record.offset);
+  }
+
+  #rebuild(topic: Topic, index: number, hole: Hole): number {
+    const from = hole.is === 'gone' ? hole.low : Math.max(hole.low, hole.end - WINDOW);
+    this.#logger.error({ topic, partition: index, ...hole }, 'the log does not go on where it was read to; this pod starts over');
+    this.partition(topic, index).reset(from);
+    this.#listener.onBreak();
+    return from;
+  }
+}

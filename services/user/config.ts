@@ -1,0 +1,4 @@
+import Type from 'typebox';
+
+export const UserConfig = Type.Object({});
+export type UserConfig = Type.Static<typeof UserConfig>;
