@@ -120,11 +120,10 @@ test('a user.created that cannot be read is put aside, and those after it are ap
 test('people are found by the beginning of their handle and of every word of their name', async () => {
   const [me] = [await makeUser('Searching Person'), await makeUser('Zoë van der Żółć'), await makeUser('zoot-suit')];
   for (const text of ['zo', 'ZOE', '@zoe.van', 'zoë', 'Zoë van der', 'van d', 'der', 'zolc']) {
-    expect(await search(me.id, text), text).toContain('Zoë van der Żółć'.normalize());
+    expect(await search(me.id, text), text).toContain('Zoë van der Żółć');
   }
   expect(await search(me.id, 'zo')).toEqual(['Zoë van der Żółć', 'zoot-suit']);
-  for (const text of ['oe', 'an der', '%', '_', 'zo%', 'z_e', '\\', '@']) {
-    if (text === 'zo%') continue;
+  for (const text of ['oe', 'an der', '%', '_', 'z_e', 'z%e', '\\', '@']) {
     expect(await search(me.id, text), text).toEqual([]);
   }
 });

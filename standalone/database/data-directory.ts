@@ -19,7 +19,7 @@ export interface DataDirectory {
 }
 
 /** Makes the directory and its marks on the first start, checks them on the next ones. Throws StartError. */
-export async function openDataDirectory(directory: string, requiredFreeBytes: number): Promise<DataDirectory> {
+export async function openDataDirectory(directory: string, requiredFreeBytes = 100_000_000): Promise<DataDirectory> {
   const root = resolve(directory);
   const data = { root, cluster: join(root, 'postgres'), secrets: join(root, 'secrets'), log: join(root, 'postgres.log') };
   try {
@@ -99,6 +99,19 @@ export async function readPassword(data: DataDirectory, { create }: { create: bo
     throw explain(error, data.root);
   }
   throw new StartError(`The password of the database is missing: restore ${path} from the backup of ${data.root}.`);
+}
+
+/** A secret of this installation, 32 random bytes as text; made on the first call. */
+export async function ensureSecret(data: DataDirectory, name: string): Promise<string> {
+  const path = join(data.secrets, name);
+  try {
+    if ((await readIfPresent(path)) === undefined) await writeWhole(path, `${randomBytes(32).toString('base64url')}\n`, 0o600);
+    const secret = (await readIfPresent(path))?.trim();
+    if (secret) return secret;
+  } catch (error) {
+    throw explain(error, data.root);
+  }
+  throw new StartError(`${path} is empty: restore it from the backup of ${data.root}.`);
 }
 
 export async function readIfPresent(path: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 export { attachDatabase } from './attach-database.ts';
+export { type DataDirectory, ensureSecret, openDataDirectory } from './data-directory.ts';
 export type { Database } from './database.ts';
 export { startDatabase } from './start-database.ts';
 export { StartError } from './start-error.ts';

@@ -40,7 +40,7 @@ export interface StartOptions {
   /** Settings of the server over ours; for tests, which need no durability. */
   settings?: Record<string, string>;
   /** The start is refused below this; 100 MB unless a test says otherwise. */
-  requiredFreeBytes?: number;
+  requiredFreeBytes?: number | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function startDatabase({
   say,
   signal,
   settings = {},
-  requiredFreeBytes = 100_000_000,
+  requiredFreeBytes,
 }: StartOptions): Promise<Database> {
   signal?.throwIfAborted();
   const data = await openDataDirectory(directory, requiredFreeBytes);

@@ -2,7 +2,7 @@ import type { ServerOptions as TlsOptions } from 'node:https';
 import { FORMATS } from '@starling/contracts/schema';
 import { PROBLEMS, type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
 import { Ajv, type ErrorObject } from 'ajv';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { isTransient } from '../db/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ProblemError } from './problem-error.ts';
@@ -23,7 +23,7 @@ export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | u
   const base = {
     loggerInstance: options.logger,
     bodyLimit: BODY_BYTES,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     genReqId: () => crypto.randomUUID(),

@@ -9,6 +9,7 @@ test.each([
   ['İstanbul ılık', 'istanbul ilik'],
   ["  O'Brien--Smith (Ops) ", 'o brien smith ops'],
   ['ﬁne', 'fine'],
+  ['Żółć', 'zolc'],
   ['Анна Каренина', 'анна каренина'],
   ['李 小龍', '李 小龍'],
   ['🦊 !?', ''],

@@ -1,3 +1,5 @@
+import { toBaseLetters } from './base-letters.ts';
+
 /** Longer than anything that is typed to search; keeps a term within what an index takes. */
 const TERM_CHARACTERS = 100;
 
@@ -6,12 +8,7 @@ const TERM_CHARACTERS = 100;
  * there is no letter or digit in it.
  */
 export function fold(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .replaceAll('ς', 'σ')
+  return toBaseLetters(text)
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim()
     .slice(0, TERM_CHARACTERS);

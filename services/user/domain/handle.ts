@@ -1,32 +1,15 @@
+import { toBaseLetters } from './base-letters.ts';
+
 const HANDLE_CHARACTERS = 32;
 const FALLBACK = 'user';
 
-/** Letters of Latin that are no base letter with a mark. */
-const TRANSLITERATIONS: Record<string, string> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  đ: 'd',
-  ð: 'd',
-  ł: 'l',
-  þ: 'th',
-  ħ: 'h',
-  ı: 'i',
-  ŋ: 'n',
-};
-
 /** The handle that a name suggests: `Anna Müller` → `anna.muller`; `user` when nothing of the name can be part of one. */
 export function deriveHandle(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\0-\x7f]/gu, (letter) => TRANSLITERATIONS[letter] ?? letter)
+  const plain = toBaseLetters(name)
     // An apostrophe is within a word, not between two.
     .replace(/['’ʼ`]/g, '')
     .replace(/[^a-z0-9]+/g, '.');
-  return trim(plain.slice(0, HANDLE_CHARACTERS + 1)) || FALLBACK;
+  return trim(plain) || FALLBACK;
 }
 
 /** The handle with a number, cut so that both fit. */

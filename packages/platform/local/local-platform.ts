@@ -1,0 +1,123 @@
+import type { Topic } from '@starling/contracts/log';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import type { Clock } from '../clock/index.ts';
+import { createPool, type MigrationSet, migrate } from '../db/index.ts';
+import { createHttpServer } from '../http/index.ts';
+import type { EventLog } from '../log/index.ts';
+import { LOG_MIGRATIONS, openPostgresLog } from '../log/postgres/index.ts';
+import { createLocalTransport, lazyTransport } from '../rpc/index.ts';
+import type { Platform, Service, ServiceName } from '../service/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { createGate, createMinter, ensureKeys } from '../tokens/index.ts';
+
+const NAMES: readonly ServiceName[] = ['identity', 'user', 'conversation', 'delivery', 'web'];
+
+export interface LocalPlatformOptions {
+  /** postgres:// URL of a role that may create roles and schemas. */
+  adminUrl: string;
+  /** From which the passwords of the services' roles are derived. */
+  secret: string;
+  /** Where the services' signing keys are kept; made when absent. */
+  keyDirectory: string;
+  /** Names the installation in the audience of tokens. */
+  cluster: string;
+  partitions: Record<Topic, number>;
+  /** The migrations of each service; none for those without tables. */
+  migrations: Partial<Record<ServiceName, MigrationSet[]>>;
+  clock: Clock;
+  createLogger(name: ServiceName | 'log'): Logger;
+}
+
+/**
+ * Everything that services need, in one process: the event log on PostgreSQL, a role and schema for each, keys, and
+ * calls to one another that carry tokens as they would between processes.
+ */
+export interface LocalPlatform {
+  readonly log: EventLog;
+  /** What `createX(config, platform)` is given. */
+  platform(name: ServiceName): Platform;
+  /** Makes a service known to the others. Services may be made before those that they call. */
+  register(name: ServiceName, service: Service): void;
+  /** The HTTP server with a registered service's routes; it does not listen. */
+  http(name: ServiceName): FastifyInstance;
+  /** Starts the registered services, in the order of their registration. */
+  start(): Promise<void>;
+  /** Stops them in the reverse order, then what they stand on. */
+  stop(): Promise<void>;
+}
+
+export async function openLocalPlatform(options: LocalPlatformOptions): Promise<LocalPlatform> {
+  const { adminUrl, secret, cluster, clock, createLogger } = options;
+  const { signing, ring } = await ensureKeys(options.keyDirectory, NAMES);
+  const pools: pg.Pool[] = [];
+
+  async function openSchema(schema: ServiceName | 'log', sets: MigrationSet[], logger: Logger): Promise<pg.Pool> {
+    const url = await migrate({ adminUrl, schema, secret, sets });
+    const pool = createPool({ url, logger, applicationName: `starling ${schema}` });
+    pools.push(pool);
+    return pool;
+  }
+
+  const logLogger = createLogger('log');
+  const log = await openPostgresLog({ pool: await openSchema('log', [LOG_MIGRATIONS], logLogger), clock, logger: logLogger, partitions: options.partitions });
+  const platforms = new Map<ServiceName, Platform>();
+  for (const name of NAMES) {
+    const logger = createLogger(name);
+    platforms.set(name, {
+      db: await openSchema(name, options.migrations[name] ?? [], logger),
+      log,
+      minter: createMinter({ signing: signing[name], cluster, clock }),
+      gate: createGate({ service: name, cluster, ring, clock }),
+      rpc: (callee) => lazyTransport(() => openTransport(name, callee)),
+      logger,
+      clock,
+    });
+  }
+  const services = new Map<ServiceName, Service>();
+  const servers = new Map<ServiceName, FastifyInstance>();
+  const started: Service[] = [];
+
+  function openTransport(caller: ServiceName, callee: ServiceName) {
+    const { logger, gate } = known(platforms, callee);
+    const service = known(services, callee);
+    return createLocalTransport({ callee, minter: known(platforms, caller).minter, gate, logger, routes: (router) => service.rpc?.(router) });
+  }
+
+  return {
+    log,
+    platform: (name) => known(platforms, name),
+    register(name, service) {
+      services.set(name, service);
+    },
+    http(name) {
+      const held = servers.get(name);
+      if (held) return held;
+      const app = createHttpServer({ logger: known(platforms, name).logger });
+      const service = known(services, name);
+      app.register(async (scope) => service.routes(scope));
+      servers.set(name, app);
+      return app;
+    },
+    async start() {
+      for (const service of services.values()) {
+        started.push(service);
+        await service.start();
+      }
+    },
+    async stop() {
+      // No new requests; but a server is closed only when its sockets are, which is for the services to do.
+      const closing = Promise.all([...servers.values()].map((app) => app.close()));
+      for (const service of started.reverse()) await service.stop();
+      await closing;
+      await log.close();
+      await Promise.all(pools.map((pool) => pool.end()));
+    },
+  };
+}
+
+function known<K extends string, V>(map: Map<K, V>, name: K): V {
+  const value = map.get(name);
+  if (value === undefined) throw new Error(`${name} is not part of this composition`);
+  return value;
+}

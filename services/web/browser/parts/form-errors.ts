@@ -1,0 +1,56 @@
+import { ApiError } from '@starling/client';
+import { useState } from 'react';
+
+/** What went wrong with a form: per field, by its name, and for the form as a whole. */
+export interface FormErrors {
+  fields: Record<string, string>;
+  form: string | null;
+}
+
+const NONE: FormErrors = { fields: {}, form: null };
+
+/** Problems that are about one field, whichever form they come from. */
+const FIELD_OF: Partial<Record<string, string>> = { 'account-exists': 'email', 'handle-taken': 'handle' };
+
+/** Sorts an error to the fields that it is about. `known`: the form's fields. */
+export function readErrors(error: unknown, known: string[]): FormErrors {
+  if (!(error instanceof ApiError))
+    return { fields: {}, form: error instanceof Error ? error.message : 'Something went wrong. Try again.' };
+  const field = FIELD_OF[error.code];
+  if (field && known.includes(field)) return { fields: { [field]: sentence(error.message) }, form: null };
+  const fields: Record<string, string> = {};
+  const others: string[] = [];
+  for (const { pointer, detail } of error.problem.errors ?? []) {
+    const name = pointer.replace(/^\//, '').split('/')[0]!;
+    if (known.includes(name)) fields[name] ??= sentence(detail);
+    else others.push(sentence(detail));
+  }
+  if (Object.keys(fields).length > 0 && others.length === 0) return { fields, form: null };
+  return { fields, form: others.length > 0 ? others.join(' ') : sentence(error.message) };
+}
+
+/** One form's way to the server: whether it is under way, and what came back. */
+export function useSubmit(known: string[]) {
+  const [busy, setBusy] = useState(false);
+  const [errors, setErrors] = useState(NONE);
+  /** Returns whether it succeeded. */
+  async function submit(work: () => Promise<unknown>): Promise<boolean> {
+    setBusy(true);
+    setErrors(NONE);
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      setErrors(readErrors(error, known));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  }
+  return { busy, errors, submit };
+}
+
+function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}

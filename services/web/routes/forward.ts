@@ -1,0 +1,53 @@
+import { HOP_HEADER, ProblemError } from '@starling/platform/http';
+import { inSpan, traceHeaders } from '@starling/platform/telemetry';
+import type { Gate, Minter } from '@starling/platform/tokens';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { serviceOf } from '../domain/route-table.ts';
+import { authenticate } from '../sessions/authenticate.ts';
+import type { UserTokens } from '../sessions/user-tokens.ts';
+import type { Upstream } from '../upstream/index.ts';
+
+/** What of a request concerns the service that answers it: no cookie, and no address, goes further. */
+const REQUEST_HEADERS = ['accept', 'idempotency-key', 'traceparent'] as const;
+const RESPONSE_HEADERS = ['content-type', 'retry-after'] as const;
+
+/** Passes everything else under /v1 on to the service that answers it, with tokens that say for whom. */
+export function forwardRoutes(
+  app: FastifyInstance,
+  options: { upstream: Upstream; minter: Minter; gate: Gate; tokens: UserTokens },
+): void {
+  const { upstream, minter } = options;
+  // The body goes on as it is: what is wrong with it is for the service that reads it to say.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.route<{ Body: Buffer | undefined }>({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/v1/*',
+    handler: async (request, reply) => {
+      const url = request.raw.url ?? '';
+      const service = serviceOf(request.method, url.split('?')[0] ?? '');
+      if (!service) throw new ProblemError('not-found');
+      const identity = await authenticate(request, options);
+      const attributes = { 'enduser.id': identity.user };
+      const response = await inSpan(`${request.method} ${service}`, { attributes, carrier: request.headers }, async () => {
+        const headers = {
+          ...requestHeaders(request),
+          ...traceHeaders(),
+          authorization: `Bearer ${identity.token}`,
+          [HOP_HEADER]: await minter.mintHopToken(service, identity),
+        };
+        const body = request.body?.length ? request.body : undefined;
+        return upstream.forward(service, { method: request.method, url, headers, body });
+      });
+      for (const name of RESPONSE_HEADERS) if (response.headers[name] !== undefined) reply.header(name, response.headers[name]);
+      return reply.code(response.status).send(response.body);
+    },
+  });
+}
+
+function requestHeaders(request: FastifyRequest<{ Body: Buffer | undefined }>): Record<string, string> {
+  const names = request.body?.length ? [...REQUEST_HEADERS, 'content-type'] : REQUEST_HEADERS;
+  const found = names.map((name) => [name, request.headers[name]] as const);
+  return Object.fromEntries(found.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}

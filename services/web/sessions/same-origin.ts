@@ -1,0 +1,29 @@
+import { ProblemError } from '@starling/platform/http';
+import type { FastifyRequest } from 'fastify';
+import { readSite, type Site } from '../domain/site.ts';
+
+/** A header that no form, link or image can send, and no script of another site without being allowed to. */
+const OWN_HEADER = 'x-starling-request';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
+
+export function siteOf(request: FastifyRequest): Site {
+  const site = readSite(request.protocol, request.headers.host ?? (request.headers[':authority'] as string | undefined));
+  if (!site) throw new ProblemError('invalid-request', { detail: 'the Host header is no host' });
+  return site;
+}
+
+/** Throws `not-same-origin` for a request that changes something by the power of a cookie, unless our own page sent it. */
+export function requireOwnPage(request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method)) return;
+  if (request.headers.origin !== siteOf(request).origin || request.headers[OWN_HEADER] !== '1') throw new ProblemError('not-same-origin');
+}
+
+/**
+ * Throws `not-same-origin` for a request from the page of another site: it could log its visitors in as somebody else.
+ * Programs send no Origin.
+ */
+export function refuseOtherPages(request: FastifyRequest): void {
+  const { origin } = request.headers;
+  if (origin !== undefined && origin !== siteOf(request).origin) throw new ProblemError('not-same-origin');
+}

@@ -1,0 +1,121 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createConversation } from '@starling/conversation/app';
+import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
+import { createDelivery } from '@starling/delivery/app';
+import { createIdentity } from '@starling/identity/app';
+import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import { systemClock } from '@starling/platform/clock';
+import { createHttpServer } from '@starling/platform/http';
+import { openLocalPlatform } from '@starling/platform/local';
+import { createLogger, startTracing } from '@starling/platform/telemetry';
+import { createUser } from '@starling/user/app';
+import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
+import { createWeb } from '@starling/web/app';
+import { createLocalUpstream } from '@starling/web/upstream';
+import type { FastifyInstance } from 'fastify';
+import { attachDatabase, ensureSecret, openDataDirectory, StartError, startDatabase } from './database/index.ts';
+import type { StandaloneOptions } from './options.ts';
+
+/** More than one, so that appends to different conversations do not wait for each other's commit. */
+const PARTITIONS = { conversations: 4, receipts: 4, users: 2 };
+
+export interface Starling {
+  url: string;
+  /** Ends connections and requests, then the services, then the database. */
+  stop(): Promise<void>;
+}
+
+/** Starts every service in this process. Throws a StartError with one sentence for what the user can mend. */
+export async function startStarling(context: {
+  options: StandaloneOptions;
+  say(line: string): void;
+  signal: AbortSignal;
+  /** The database was lost: the process must end. */
+  onLost(reason: string): void;
+}): Promise<Starling> {
+  const { options, say, signal, onLost } = context;
+  /** What must be undone, the newest first. */
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const tls = await readTls(options);
+    const data = await openDataDirectory(options.data);
+    const logFile = createWriteStream(join(data.root, 'starling.log'), { flags: 'a', mode: 0o600 });
+    const logger = (service: string) => createLogger({ service, destination: logFile });
+    undo.push(startTracing({ service: 'starling', otlpEndpoint: options['otlp-endpoint'] }));
+
+    const database =
+      options.database === undefined ? await startDatabase({ directory: options.data, say, signal }) : await attachDatabase({ url: options.database, say });
+    database.onLost(onLost);
+    undo.push(() => database.stop());
+    signal.throwIfAborted();
+
+    say('bringing the database up to date');
+    const secret = await ensureSecret(data, 'installation');
+    const local = await openLocalPlatform({
+      adminUrl: database.url,
+      secret,
+      keyDirectory: join(data.secrets, 'keys'),
+      cluster: 'standalone',
+      partitions: PARTITIONS,
+      migrations: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
+      clock: systemClock,
+      createLogger: logger,
+    });
+    const server = createHttpServer({ logger: logger('web'), tls });
+    undo.push(async () => {
+      // No new requests; but the server is closed only when its sockets are, which is for the services to do.
+      const closing = server.close();
+      await local.stop();
+      await closing;
+    });
+
+    say('starting the services');
+    const delivery = createDelivery(
+      { pod: randomUUID(), ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 },
+      local.platform('delivery'),
+    );
+    const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
+    local.register('identity', createIdentity({ secret: identitySecret }, local.platform('identity')));
+    local.register('user', createUser({}, local.platform('user')));
+    local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
+    local.register('delivery', delivery);
+    const upstream = createLocalUpstream({ user: local.http('user'), conversation: local.http('conversation'), delivery: local.http('delivery') });
+    local.register('web', createWeb({}, local.platform('web'), upstream));
+    await local.start();
+
+    return { url: await listen(server, options), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function readTls(options: StandaloneOptions): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  const [certFile, keyFile] = [options['tls-cert'], options['tls-key']];
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const read = (flag: string, file: string) =>
+    readFile(file).catch((error: NodeJS.ErrnoException) => {
+      throw new StartError(`The file of ${flag}, ${file}, cannot be read (${error.code}): check path and permissions.`);
+    });
+  return { cert: await read('--tls-cert', certFile), key: await read('--tls-key', keyFile) };
+}
+
+async function listen(server: FastifyInstance, { port }: StandaloneOptions): Promise<string> {
+  try {
+    await server.listen({ port, host: '::' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new StartError(`Port ${port} is in use by another program: end it, or choose another port with --port.`);
+    if (code === 'EACCES') throw new StartError(`Port ${port} may not be used by this user: choose one above 1023 with --port.`);
+    throw error;
+  }
+  const { port: bound } = server.server.address() as AddressInfo;
+  return `http://localhost:${bound}`;
+}
