@@ -5,16 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
-import { createDelivery } from '@starling/delivery/app';
+import { createDelivery, type Delivery } from '@starling/delivery/app';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { systemClock } from '@starling/platform/clock';
 import { createHttpServer } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
-import { createLogger, startTracing } from '@starling/platform/telemetry';
+import type { Service } from '@starling/platform/service';
+import { createLogger, type Logger, startTracing } from '@starling/platform/telemetry';
 import { createUser } from '@starling/user/app';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
 import { createWeb } from '@starling/web/app';
+import { readSite } from '@starling/web/site';
 import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
 import { attachDatabase, ensureSecret, openDataDirectory, StartError, startDatabase } from './database/index.ts';
@@ -68,13 +70,7 @@ export async function startStarling(context: {
       clock: systemClock,
       createLogger: logger,
     });
-    const server = createHttpServer({ logger: logger('web'), tls });
-    undo.push(async () => {
-      // No new requests; but the server is closed only when its sockets are, which is for the services to do.
-      const closing = server.close();
-      await local.stop();
-      await closing;
-    });
+    undo.push(() => local.stop());
 
     say('starting the services');
     const delivery = createDelivery(
@@ -87,9 +83,13 @@ export async function startStarling(context: {
     local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
     local.register('delivery', delivery);
     const upstream = createLocalUpstream({ user: local.http('user'), conversation: local.http('conversation'), delivery: local.http('delivery') });
-    local.register('web', createWeb({}, local.platform('web'), upstream));
+    const web = createWeb({}, local.platform('web'), upstream);
+    local.register('web', web);
+    const server = openServer(web, delivery, { logger: logger('web'), tls });
+    // A server is closed only when its sockets are, which is for the services to do.
+    server.addHook('preClose', () => local.stop());
+    undo.push(() => server.close());
     await local.start();
-
     return { url: await listen(server, options), stop };
   } catch (error) {
     await stop();
@@ -97,7 +97,25 @@ export async function startStarling(context: {
   }
 }
 
-async function readTls(options: StandaloneOptions): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+/** The one server that the world sees: web's routes, and delivery's sockets. */
+function openServer(web: Service, delivery: Delivery, options: { logger: Logger; tls: Tls | undefined }): FastifyInstance {
+  const server = createHttpServer(options);
+  server.register(async (scope) => web.routes(scope));
+  server.server.on('upgrade', (request, stream, head) => {
+    const site = readSite(options.tls ? 'https' : 'http', request.headers.host);
+    const allowed = site && (site.secure || site.local);
+    if (allowed && request.url?.split('?')[0] === '/v1/socket') delivery.upgrade(request, stream, head);
+    else stream.destroy();
+  });
+  return server;
+}
+
+interface Tls {
+  cert: Buffer;
+  key: Buffer;
+}
+
+async function readTls(options: StandaloneOptions): Promise<Tls | undefined> {
   const [certFile, keyFile] = [options['tls-cert'], options['tls-key']];
   if (certFile === undefined || keyFile === undefined) return undefined;
   const read = (flag: string, file: string) =>
@@ -107,7 +125,8 @@ async function readTls(options: StandaloneOptions): Promise<{ cert: Buffer; key:
   return { cert: await read('--tls-cert', certFile), key: await read('--tls-key', keyFile) };
 }
 
-async function listen(server: FastifyInstance, { port }: StandaloneOptions): Promise<string> {
+async function listen(server: FastifyInstance, options: StandaloneOptions): Promise<string> {
+  const { port } = options;
   try {
     await server.listen({ port, host: '::' });
   } catch (error) {
@@ -117,5 +136,5 @@ async function listen(server: FastifyInstance, { port }: StandaloneOptions): Pro
     throw error;
   }
   const { port: bound } = server.server.address() as AddressInfo;
-  return `http://localhost:${bound}`;
+  return `${options['tls-cert'] === undefined ? 'http' : 'https'}://localhost:${bound}`;
 }

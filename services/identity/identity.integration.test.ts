@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect';
+import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { encodeFactHeaders, parseHeaders } from '@starling/contracts/log';
 import { IdentityService } from '@starling/contracts/rpc';
 import { decodeEvent } from '@starling/platform/events';
@@ -98,7 +98,10 @@ test('an email has one account, however it is written and however many ask at on
     ),
   );
   expect(outcomes.sort()).toEqual(['AlreadyExists', 'AlreadyExists', 'AlreadyExists', 'AlreadyExists', 'AlreadyExists', 'made']);
-  const { rows } = await db.query('SELECT count(*)::int AS outbox FROM outbox WHERE key IN (SELECT id::text FROM "user" WHERE email = $1)', [account.email]);
+  const { rows } = await db.query(
+    'SELECT count(*)::int AS outbox FROM outbox WHERE key IN (SELECT id::text FROM "user" WHERE email = $1)',
+    [account.email],
+  );
   expect(rows[0].outbox).toBe(1);
 });
 
@@ -106,7 +109,9 @@ test('a wrong password and an unknown account have the same answer', async () =>
   const account = anAccount();
   await identity.signUp(account);
   const refusals = await Promise.all(
-    [{ ...account, password: 'not this password' }, anAccount()].map((credentials) => identity.logIn(credentials).catch((error: ConnectError) => error.message)),
+    [{ ...account, password: 'not this password' }, anAccount()].map((credentials) =>
+      identity.logIn(credentials).catch((error: ConnectError) => error.message),
+    ),
   );
   expect(refusals[0]).toBe(refusals[1]);
   expect(await codeOf(identity.logIn({ ...account, password: 'not this password' }))).toBe('NotFound');
@@ -154,12 +159,14 @@ test('a session that has ended mints nothing', async () => {
   await identity.logOut({ session });
   expect(await codeOf(identity.mintToken({ session }))).toBe('NotFound');
   await identity.logOut({ session });
-  for (const other of ['', 'x', 'a'.repeat(32), `${'a'.repeat(32)}.sig`]) expect(await codeOf(identity.mintToken({ session: other }))).toBe('NotFound');
+  for (const other of ['', 'x', 'a'.repeat(32), `${'a'.repeat(32)}.sig`])
+    expect(await codeOf(identity.mintToken({ session: other }))).toBe('NotFound');
 });
 
 test('a session lives 30 days from its last use', async () => {
   const { session } = await identity.signUp(anAccount());
-  const age = (interval: string) => db.query(`UPDATE session SET "expiresAt" = "expiresAt" - $2::interval WHERE token = $1`, [session, interval]);
+  const age = (interval: string) =>
+    db.query(`UPDATE session SET "expiresAt" = "expiresAt" - $2::interval WHERE token = $1`, [session, interval]);
   await age('29 days');
   await identity.mintToken({ session });
   const { rows } = await db.query('SELECT "expiresAt" AS expiry FROM session WHERE token = $1', [session]);
@@ -182,7 +189,13 @@ test('only web may ask', async () => {
   const other = createClient(IdentityService, world.platform('user').rpc('identity'));
   const account = anAccount();
   const { session } = await identity.signUp(account);
-  const calls = [other.signUp(anAccount()), other.logIn(account), other.logOut({ session }), other.mintToken({ session }), other.issueToken(account)];
+  const calls = [
+    other.signUp(anAccount()),
+    other.logIn(account),
+    other.logOut({ session }),
+    other.mintToken({ session }),
+    other.issueToken(account),
+  ];
   expect(new Set(await Promise.all(calls.map(codeOf)))).toEqual(new Set(['PermissionDenied']));
 });
 

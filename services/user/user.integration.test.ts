@@ -46,7 +46,9 @@ async function makeUser(name: string): Promise<Profile> {
 }
 
 async function call(user: string, method: 'GET' | 'PATCH' | 'POST', url: string, payload?: object) {
-  const response = await world.http('user').inject({ method, url, headers: await world.headersFor('user', user), ...(payload ? { payload } : {}) });
+  const response = await world
+    .http('user')
+    .inject({ method, url, headers: await world.headersFor('user', user), ...(payload ? { payload } : {}) });
   return { status: response.statusCode, body: response.json() };
 }
 
@@ -102,15 +104,24 @@ test('the same event again changes nothing', async () => {
   await stateUser('Only Once Renamed', user);
   const partition = partitionOf(user, world.log.partitions.users);
   const end = (await world.log.endOffsets('users'))[partition] as number;
-  await waitFor(async () => ((await db.query('SELECT next_offset AS next FROM projection WHERE topic = $1 AND partition = $2', ['users', partition])).rows[0]?.next ?? 0) >= end);
-  const { rows } = await db.query('SELECT handle, name, rev, (SELECT count(*)::int FROM outbox WHERE key = $1) AS facts FROM profile WHERE id = $1::uuid', [user]);
+  await waitFor(
+    async () =>
+      ((await db.query('SELECT next_offset AS next FROM projection WHERE topic = $1 AND partition = $2', ['users', partition])).rows[0]
+        ?.next ?? 0) >= end,
+  );
+  const { rows } = await db.query(
+    'SELECT handle, name, rev, (SELECT count(*)::int FROM outbox WHERE key = $1) AS facts FROM profile WHERE id = $1::uuid',
+    [user],
+  );
   expect(rows).toEqual([{ handle: 'only.once', name: 'Only Once', rev: 1, facts: 1 }]);
 });
 
 test('a user.created that cannot be read is put aside, and those after it are applied', async () => {
   const user = randomUUID();
   const partition = partitionOf(user, world.log.partitions.users);
-  await world.log.append('users', partition, [{ key: user, headers: encodeFactHeaders({ id: randomUUID(), kind: 'user.created' }), value: Buffer.from('{}') }]);
+  await world.log.append('users', partition, [
+    { key: user, headers: encodeFactHeaders({ id: randomUUID(), kind: 'user.created' }), value: Buffer.from('{}') },
+  ]);
   await waitFor(async () => (await db.query('SELECT FROM failed_record WHERE key = $1', [user])).rowCount === 1);
   await stateUser('Right This Time', user);
   await waitFor(async () => (await db.query('SELECT FROM profile WHERE id = $1', [user])).rowCount === 1);
@@ -173,13 +184,19 @@ test('a handle belongs to one user, however many want it at once', async () => {
   expect((await call(refused.id, 'GET', '/v1/users/me')).body).toEqual(refused);
 });
 
-test.each([[{}], [{ handle: 'Upper' }], [{ handle: '.dot' }], [{ handle: 'a'.repeat(33) }], [{ name: '' }], [{ name: 'two\nlines' }], [{ name: 'x', admin: true }], [{ name: 7 }]])(
-  'the change %j is refused',
-  async (change) => {
-    const { id } = await makeUser('Refused Change');
-    expect((await call(id, 'PATCH', '/v1/users/me', change)).status).toBe(400);
-  },
-);
+test.each([
+  [{}],
+  [{ handle: 'Upper' }],
+  [{ handle: '.dot' }],
+  [{ handle: 'a'.repeat(33) }],
+  [{ name: '' }],
+  [{ name: 'two\nlines' }],
+  [{ name: 'x', admin: true }],
+  [{ name: 7 }],
+])('the change %j is refused', async (change) => {
+  const { id } = await makeUser('Refused Change');
+  expect((await call(id, 'PATCH', '/v1/users/me', change)).status).toBe(400);
+});
 
 test('a user whose profile is about to come is waited for, and not for ever', async () => {
   const user = randomUUID();
@@ -201,7 +218,8 @@ test('without the tokens of a call for a user, nothing is answered', async () =>
 
 test('conversation asks which users exist, and nobody else does', async () => {
   const { id } = await makeUser('Existing');
-  const asking = (caller: 'conversation' | 'web') => createClient(UserService, world.platform(caller).rpc('user')).findUsers({ users: [id, randomUUID(), 'no id'] });
+  const asking = (caller: 'conversation' | 'web') =>
+    createClient(UserService, world.platform(caller).rpc('user')).findUsers({ users: [id, randomUUID(), 'no id'] });
   expect((await asking('conversation')).users).toEqual([id]);
   const refusal = await asking('web').catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConnectError);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createClient } from '@connectrpc/connect';
 import cookie from '@fastify/cookie';
 import { IdentityService } from '@starling/contracts/rpc';
@@ -9,6 +10,8 @@ import { guardRoutes } from './routes/guard.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { UserTokens } from './sessions/user-tokens.ts';
 import type { Upstream } from './upstream/index.ts';
+
+const BUILT_CLIENT = fileURLToPath(new URL('./browser/dist', import.meta.url));
 
 /** The browser's backend: serves the client, keeps the session's cookie, and puts tokens on every call it passes on. */
 export function createWeb(config: WebConfig, platform: Platform, upstream: Upstream): Service {
@@ -22,7 +25,7 @@ export function createWeb(config: WebConfig, platform: Platform, upstream: Upstr
       await app.register(cookie);
       sessionRoutes(app, { identity, tokens });
       app.register(async (scope) => forwardRoutes(scope, { upstream, minter, gate, tokens }));
-      await clientRoutes(app, { directory: config.client });
+      await clientRoutes(app, { directory: config.client ?? BUILT_CLIENT });
     },
     async start() {},
     async stop() {},

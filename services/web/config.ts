@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import Type from 'typebox';
 
 export const WebConfig = Type.Object({
-  /** The folder with the built browser client. */
-  client: Type.String({ minLength: 1, default: fileURLToPath(new URL('./browser/dist', import.meta.url)) }),
+  /** The folder with the built browser client; unless given, that of this checkout. */
+  client: Type.Optional(Type.String({ minLength: 1 })),
 });
 export type WebConfig = Type.Static<typeof WebConfig>;

@@ -1,18 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { IdentityService } from '@starling/contracts/rpc';
 import { callingUser, createHttpServer, ProblemError, requireUserCaller } from '@starling/platform/http';
-import { requireService } from '@starling/platform/rpc';
-import type { Platform, Service } from '@starling/platform/service';
 import { FakeClock } from '@starling/testing/clock';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createWeb } from './app.ts';
+import { type IdentityStandIn, standInForIdentity } from './test-identity.ts';
 import { createLocalUpstream } from './upstream/index.ts';
 
 const origin = 'http://localhost:3000';
@@ -21,122 +17,57 @@ const credentials = { email: 'ada@example.org', password: 'a long enough passwor
 
 let database: TestDatabase;
 let world: TestPlatform;
-let client: string;
 let web: FastifyInstance;
 let secureWeb: FastifyInstance;
 let identity: IdentityStandIn;
 const clock = new FakeClock(Date.now());
 
-/** Identity's side of its contract, with accounts and sessions in memory. */
-interface IdentityStandIn extends Service {
-  sessions: Map<string, { user: string; id: string }>;
-  minted: number;
-  fail: Code | undefined;
-}
-
-function standInForIdentity({ minter }: Platform): IdentityStandIn {
-  const accounts = new Map<string, { user: string; password: string }>();
-  const standIn: IdentityStandIn = {
-    sessions: new Map(),
-    minted: 0,
-    fail: undefined,
-    routes() {},
-    async start() {},
-    async stop() {},
-    rpc(router) {
-      function begin(user: string) {
-        const session = randomBytes(16).toString('hex');
-        standIn.sessions.set(session, { user, id: randomUUID() });
-        return { session, user };
-      }
-      function check({ email, password }: { email: string; password: string }) {
-        if (standIn.fail) throw new ConnectError('as asked', standIn.fail);
-        const account = accounts.get(email);
-        if (account?.password !== password) throw new ConnectError('no such account', Code.NotFound);
-        return begin(account.user);
-      }
-      router.service(IdentityService, {
-        signUp({ email, password }, context) {
-          requireService(context, 'web');
-          if (standIn.fail) throw new ConnectError('as asked', standIn.fail);
-          if (accounts.has(email)) throw new ConnectError('exists', Code.AlreadyExists);
-          const user = randomUUID();
-          accounts.set(email, { user, password });
-          return begin(user);
-        },
-        logIn: (request) => check(request),
-        logOut({ session }) {
-          standIn.sessions.delete(session);
-          return {};
-        },
-        async mintToken({ session, origin: boundTo, socket }) {
-          standIn.minted++;
-          const live = standIn.sessions.get(session);
-          if (standIn.fail) throw new ConnectError('as asked', standIn.fail);
-          if (!live) throw new ConnectError('the session has ended', Code.NotFound);
-          const claims = { user: live.user, session: live.id, scope: socket ? 'socket' : 'api', origin: boundTo } as const;
-          return { ...(await minter.mintUserToken(claims)), user: live.user };
-        },
-        async issueToken(request) {
-          const { user } = check(request);
-          return { ...(await minter.mintUserToken({ user, session: randomUUID(), scope: 'api socket' })), user };
-        },
-      });
-    },
-  };
-  return standIn;
-}
-
 /** A service behind web: says which user is calling, and what arrived. */
 function createEcho(name: 'user' | 'conversation' | 'delivery'): FastifyInstance {
   const { gate, logger } = world.platform(name);
   const app = createHttpServer({ logger });
-  app.register(async (scope) => {
-    requireUserCaller(scope, gate);
-    scope.all('/v1/*', async (request, reply) => {
-      if (request.url.endsWith('/refused')) throw new ProblemError('behind', { retryAfter: 7 });
-      const { user, chain } = callingUser(request);
-      return reply
-        .code(request.method === 'POST' ? 201 : 200)
-        .header('set-cookie', 'inner=1')
-        .send({ name, user, chain, method: request.method, url: request.url, headers: request.headers, body: request.body });
-    });
+  requireUserCaller(app, gate);
+  app.all('/v1/*', async (request, reply) => {
+    if (request.url.endsWith('/refused')) throw new ProblemError('behind', { retryAfter: 7 });
+    const { user, chain } = callingUser(request);
+    return reply
+      .code(request.method === 'POST' ? 201 : 200)
+      .header('set-cookie', 'inner=1')
+      .send({ name, user, chain, method: request.method, url: request.url, headers: request.headers, body: request.body });
   });
   return app;
 }
 
-function createSite(secure: boolean): FastifyInstance {
+async function createSite(secure: boolean): Promise<FastifyInstance> {
   const platform = world.platform('web');
-  const upstream = createLocalUpstream({ user: createEcho('user'), conversation: createEcho('conversation'), delivery: createEcho('delivery') });
+  const upstream = createLocalUpstream({
+    user: createEcho('user'),
+    conversation: createEcho('conversation'),
+    delivery: createEcho('delivery'),
+  });
   const app = createHttpServer({ logger: platform.logger });
   // What a connection with TLS says of itself.
   if (secure) app.addHook('onRequest', async (request) => void Object.assign(request.raw.socket, { encrypted: true }));
-  app.register(async (scope) => createWeb({ client }, platform, upstream).routes(scope));
+  const service = createWeb({ client: '/nowhere' }, platform, upstream);
+  await service.routes(app);
   return app;
 }
 
 beforeAll(async () => {
   database = await createTestDatabase();
   world = await createTestPlatform({ database, clock, services: { web: [], identity: [], user: [], conversation: [], delivery: [] } });
-  client = await mkdtemp(join(tmpdir(), 'starling-test-client-'));
-  await mkdir(join(client, 'assets'));
-  await writeFile(join(client, 'index.html'), '<!doctype html><title>Starling</title>');
-  await writeFile(join(client, 'assets', 'main-abc123.js'), 'export {};');
-  await writeFile(join(client, 'favicon.svg'), '<svg/>');
-  await writeFile(join(client, '.hidden'), 'secret');
 });
 
 beforeEach(async () => {
   identity = standInForIdentity(world.platform('identity'));
   world.register('identity', identity);
-  web = createSite(false);
-  secureWeb = createSite(true);
+  web = await createSite(false);
+  secureWeb = await createSite(true);
 });
 
 afterAll(async () => {
   await world.stop();
   await database.drop();
-  await rm(client, { recursive: true });
 });
 
 function ask(request: InjectOptions, site: FastifyInstance = web): Promise<LightMyRequestResponse> {
@@ -168,7 +99,9 @@ test('over HTTPS the cookie is bound to the host', async () => {
   const host = 'chat.example.org';
   const payload = { ...credentials, name: 'Ada' };
   const response = await ask({ method: 'POST', url: '/v1/accounts', headers: { host, origin: `https://${host}` }, payload }, secureWeb);
-  expect(response.headers['set-cookie']).toMatch(/^__Host-starling=[0-9a-f]{32}; Max-Age=2592000; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  expect(response.headers['set-cookie']).toMatch(
+    /^__Host-starling=[0-9a-f]{32}; Max-Age=2592000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
   const session = response.cookies[0]?.value;
   const current = (cookie: string) => ask({ url: '/v1/sessions/current', headers: { host, cookie } }, secureWeb);
   expect((await current(`__Host-starling=${session}`)).statusCode).toBe(200);
@@ -179,7 +112,8 @@ test('what identity refuses becomes a problem of the catalogue', async () => {
   await signUp();
   const post = (url: string, payload: object) => ask({ method: 'POST', url, payload });
   expect(problemOf(await post('/v1/accounts', { ...credentials, name: 'Ada' }))).toBe('account-exists');
-  for (const url of ['/v1/sessions', '/v1/token']) expect(problemOf(await post(url, { ...credentials, password: 'not this one' }))).toBe('wrong-credentials');
+  for (const url of ['/v1/sessions', '/v1/token'])
+    expect(problemOf(await post(url, { ...credentials, password: 'not this one' }))).toBe('wrong-credentials');
   for (const [code, problem] of [
     [Code.ResourceExhausted, 'rate-limited'],
     [Code.Unavailable, 'unavailable'],
@@ -210,7 +144,12 @@ test('the page of another site can neither sign up, log in nor ask for tokens', 
   const { cookie } = await signUp();
   for (const other of ['https://evil.example', 'http://localhost:4000', 'https://localhost:3000', 'null']) {
     for (const url of ['/v1/accounts', '/v1/sessions', '/v1/token']) {
-      const response = await ask({ method: 'POST', url, headers: { origin: other }, payload: { ...credentials, ...(url === '/v1/accounts' && { name: 'A' }) } });
+      const response = await ask({
+        method: 'POST',
+        url,
+        headers: { origin: other },
+        payload: { ...credentials, ...(url === '/v1/accounts' && { name: 'A' }) },
+      });
       expect(problemOf(response)).toBe('not-same-origin');
     }
     const response = await ask({ method: 'POST', url: '/v1/socket-token', headers: { cookie, ...ownPage, origin: other } });
@@ -221,7 +160,13 @@ test('the page of another site can neither sign up, log in nor ask for tokens', 
 
 test('a change by the power of a cookie needs our own page: its Origin and its header', async () => {
   const { cookie } = await signUp();
-  for (const headers of [{}, { origin }, { 'x-starling-request': '1' }, { ...ownPage, 'x-starling-request': 'yes' }, { ...ownPage, origin: 'http://evil.example' }]) {
+  for (const headers of [
+    {},
+    { origin },
+    { 'x-starling-request': '1' },
+    { ...ownPage, 'x-starling-request': 'yes' },
+    { ...ownPage, origin: 'http://evil.example' },
+  ]) {
     for (const [method, url] of [
       ['POST', '/v1/conversations'],
       ['PATCH', '/v1/users/me'],
@@ -266,20 +211,33 @@ test('a log-out that did not happen is not claimed', async () => {
         throw new ConnectError('away', Code.Unavailable);
       },
     });
-  const response = await ask({ method: 'DELETE', url: '/v1/sessions/current', headers: { cookie, ...ownPage } }, createSite(false));
+  const response = await ask({ method: 'DELETE', url: '/v1/sessions/current', headers: { cookie, ...ownPage } }, await createSite(false));
   expect(problemOf(response)).toBe('unavailable');
   expect(response.headers['set-cookie']).toBeUndefined();
 });
 
 test('a call is passed on with both tokens, and without cookie', async () => {
   const { user, cookie } = await signUp();
-  const headers = { cookie, ...ownPage, 'idempotency-key': 'k', 'x-forwarded-for': '1.2.3.4', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+  const headers = {
+    cookie,
+    ...ownPage,
+    'idempotency-key': 'k',
+    'x-forwarded-for': '1.2.3.4',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  };
   const response = await ask({ method: 'POST', url: '/v1/conversations?a=%20b', headers, payload: { name: 'Ünï' } });
   expect(response.statusCode).toBe(201);
   expect(response.headers['cache-control']).toBe('no-store');
   expect(response.headers['set-cookie']).toBeUndefined();
   const echo = response.json();
-  expect(echo).toMatchObject({ name: 'conversation', user, chain: ['web'], method: 'POST', url: '/v1/conversations?a=%20b', body: { name: 'Ünï' } });
+  expect(echo).toMatchObject({
+    name: 'conversation',
+    user,
+    chain: ['web'],
+    method: 'POST',
+    url: '/v1/conversations?a=%20b',
+    body: { name: 'Ünï' },
+  });
   expect(echo.headers).toMatchObject({ 'idempotency-key': 'k', 'content-type': 'application/json', traceparent: headers.traceparent });
   for (const name of ['cookie', 'origin', 'x-forwarded-for', 'x-starling-request']) expect(echo.headers).not.toHaveProperty(name);
   expect(echo.headers.authorization).toMatch(/^Bearer ey/);
@@ -299,7 +257,8 @@ test.each([
 
 test.each(['/v1', '/v1/', '/v1/nothing', '/v1/socket', '/v1/users/..%2f..%2fx', '/v1/sessions'])('there is nothing at %s', async (url) => {
   const { cookie } = await signUp();
-  for (const accept of ['application/json', 'text/html']) expect(problemOf(await ask({ url, headers: { cookie, accept } }))).toBe('not-found');
+  for (const accept of ['application/json', 'text/html'])
+    expect(problemOf(await ask({ url, headers: { cookie, accept } }))).toBe('not-found');
 });
 
 test('the callee judges the body, byte by byte as it came; web only its size', async () => {
@@ -374,63 +333,6 @@ test('a page gets a token for its socket, for its own Origin and nothing else', 
   expect(await world.platform('delivery').gate.verifyUserToken(token)).toMatchObject({ user, scope: 'socket', origin });
   expect((await ask({ url: '/v1/users/me', headers: { authorization: `Bearer ${token}` } })).statusCode).toBe(401);
   expect(problemOf(await ask({ method: 'POST', url: '/v1/socket-token', headers: ownPage }))).toBe('unauthenticated');
-});
-
-test('over plain HTTP only the machine itself is served', async () => {
-  for (const host of ['localhost', '127.0.0.1:3000', '[::1]:3000']) expect((await ask({ url: '/', headers: { host, accept: 'text/html' } })).statusCode).toBe(200);
-  for (const host of ['chat.example.org', '192.168.1.7:3000', 'localhost.evil.example', 'evil.example:3000']) {
-    const page = await ask({ url: '/', headers: { host, accept: 'text/html,*/*' } });
-    expect([page.statusCode, page.headers['content-type']]).toEqual([403, 'text/html; charset=utf-8']);
-    expect(page.body).toContain('--tls-cert');
-    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(problemOf(await ask({ method: 'POST', url: '/v1/sessions', headers: { host }, payload: credentials }))).toBe('https-required');
-    expect((await ask({ url: '/', headers: { host, accept: 'text/html' } }, secureWeb)).statusCode).toBe(200);
-  }
-  expect(problemOf(await ask({ url: '/', headers: { host: 'localhost; script-src *' } }))).toBe('invalid-request');
-});
-
-test('the page may load and reach nothing but its own site', async () => {
-  const policy = (response: LightMyRequestResponse) => response.headers['content-security-policy'] as string;
-  const plain = await ask({ url: '/', headers: { accept: 'text/html' } });
-  expect(policy(plain)).toContain("script-src 'self';");
-  expect(policy(plain)).toContain("connect-src 'self' ws://localhost:3000;");
-  expect(policy(plain)).not.toMatch(/unsafe|upgrade-insecure-requests|\*/);
-  expect(plain.headers).not.toHaveProperty('strict-transport-security');
-  expect(plain.headers).toMatchObject({ 'x-frame-options': 'DENY', 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' });
-  const secure = await ask({ url: '/', headers: { host: 'chat.example.org', accept: 'text/html' } }, secureWeb);
-  expect(policy(secure)).toContain("connect-src 'self' wss://chat.example.org;");
-  expect(secure.headers['strict-transport-security']).toBe('max-age=31536000');
-  const local = await ask({ url: '/', headers: { accept: 'text/html' } }, secureWeb);
-  expect(local.headers).not.toHaveProperty('strict-transport-security');
-});
-
-test('the client is served: hashed files for ever, all else asked for anew, and every place is the page', async () => {
-  const get = (url: string, accept = '*/*') => ask({ url, headers: { accept } });
-  const asset = await get('/assets/main-abc123.js');
-  expect([asset.statusCode, asset.headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
-  expect(asset.headers['content-type']).toMatch(/javascript/);
-  const icon = await get('/favicon.svg');
-  expect([icon.statusCode, icon.headers['cache-control']]).toEqual([200, 'no-cache']);
-  for (const url of ['/', '/index.html', '/conversations/0195', '/a/b?c=d']) {
-    const page = await get(url, 'text/html');
-    expect([page.statusCode, page.headers['cache-control'], page.body]).toEqual([200, 'no-cache', '<!doctype html><title>Starling</title>']);
-  }
-  for (const url of ['/assets/old-000000.js', '/assets/../.hidden']) expect((await get(url, 'text/html')).statusCode).not.toBe(500);
-  expect((await get('/assets/old-000000.js', 'text/html')).statusCode).toBe(404);
-  expect((await get('/missing.png')).statusCode).toBe(404);
-  for (const url of ['/.hidden', '/assets/../.hidden', '/assets/%2e%2e/.hidden', '/..%2f..%2fetc/passwd', '/%00']) {
-    expect((await get(url)).statusCode, url).toBe(404);
-  }
-  expect((await ask({ method: 'POST', url: '/', payload: {} })).statusCode).toBe(404);
-});
-
-test('a client that is not built is explained', async () => {
-  const app = createHttpServer({ logger: world.platform('web').logger });
-  const upstream = createLocalUpstream({ user: web, conversation: web, delivery: web });
-  app.register(async (scope) => createWeb({ client: join(client, 'absent') }, world.platform('web'), upstream).routes(scope));
-  const response = await ask({ url: '/', headers: { accept: 'text/html' } }, app);
-  expect([response.statusCode, response.headers['content-type']]).toEqual([503, 'text/plain; charset=utf-8']);
-  expect(response.body).toContain('node services/web/browser/build.ts');
 });
 
 test('neither passwords nor sessions nor tokens are logged', async () => {

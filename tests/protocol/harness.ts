@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient } from '@connectrpc/connect';
 import type { Cursor } from '@starling/contracts/log';
@@ -6,10 +7,12 @@ import { IdentityService } from '@starling/contracts/rpc';
 import { type EventFrame, type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
-import { createDelivery } from '@starling/delivery/app';
+import { createDelivery, type Delivery } from '@starling/delivery/app';
+import type { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { HOP_HEADER } from '@starling/platform/http';
+import type { Service } from '@starling/platform/service';
 import { createTestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
 import { waitFor } from '@starling/testing/wait-for';
@@ -21,8 +24,8 @@ import { WebSocket } from 'ws';
 /** The real services on a database of their own, reached as `web` reaches them. */
 export interface Chat {
   local: TestPlatform;
-  /** Where sockets connect. */
-  socketUrl: string;
+  /** Where sockets connect, a URL a pod. */
+  socketUrls: string[];
   signUp(name: string): Promise<Person>;
   stop(): Promise<void>;
 }
@@ -42,7 +45,8 @@ export interface Person {
   createGroup(name: string, others: Person[]): Promise<{ id: string; position: number }>;
   post(conversation: string, body: string, client?: string, extra?: object): Promise<Reply>;
   snapshot(): Promise<{ cursor: Cursor; conversations: { conversation: { id: string } }[] }>;
-  connect(cursor?: Cursor): Promise<Socket>;
+  /** Opens a socket to a pod (0 unless given) and resumes from the cursor, or a new snapshot's. */
+  connect(cursor?: Cursor, pod?: number): Promise<Socket>;
 }
 
 /** A socket, and every frame that came over it. */
@@ -59,44 +63,62 @@ export interface Socket {
   close(): Promise<void>;
 }
 
-export async function startChat(options: { deliveryConfig?: Partial<Parameters<typeof createDelivery>[0]> } = {}): Promise<Chat> {
+export async function startChat(options: { deliveryConfig?: Partial<DeliveryConfig>; pods?: number } = {}): Promise<Chat> {
   const database = await createTestDatabase();
   const local = await createTestPlatform({
     database,
     services: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
   });
-  const delivery = createDelivery(
-    { pod: 'pod-1', ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024, ...options.deliveryConfig },
-    local.platform('delivery'),
-  );
   local.register('identity', createIdentity({ secret: 'x'.repeat(32) }, local.platform('identity')));
   local.register('user', createUser({}, local.platform('user')));
   local.register('conversation', createConversation({ snapshotPage: 3 }, local.platform('conversation')));
-  local.register('delivery', delivery);
+  const pods = Array.from({ length: options.pods ?? 1 }, (_, index) =>
+    createDelivery(
+      { pod: `pod-${index}`, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024, ...options.deliveryConfig },
+      local.platform('delivery'),
+    ),
+  );
+  local.register('delivery', joinPods(pods));
   await local.start();
-  const server = local.http('delivery');
-  server.server.on('upgrade', (request, stream, head) => delivery.upgrade(request, stream, head));
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  const socketUrl = `ws://127.0.0.1:${(server.server.address() as AddressInfo).port}/v1/socket`;
+  const servers = await Promise.all(pods.map(listenForSockets));
+  const socketUrls = servers.map(({ url }) => url);
   const identity = createClient(IdentityService, local.platform('web').rpc('identity'));
 
   return {
     local,
-    socketUrl,
+    socketUrls,
     async signUp(name) {
       const { user, session } = await identity.signUp({ email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`, password: 'correct horse battery', name });
-      const person = createPerson(local, socketUrl, user, session);
+      const person = createPerson(local, socketUrls, user, session);
       await waitFor(async () => (await person.call('GET', '/v1/users/me')).status === 200);
       return person;
     },
     async stop() {
+      const closing = Promise.all(servers.map(({ close }) => close()));
       await local.stop();
+      await closing;
       await database.drop();
     },
   };
 }
 
-function createPerson(local: TestPlatform, socketUrl: string, id: string, session: string): Person {
+/** All pods as one service; HTTP goes to the first. */
+function joinPods(pods: Delivery[]): Service {
+  return {
+    routes: (app) => pods[0]?.routes(app),
+    start: async () => void (await Promise.all(pods.map((pod) => pod.start()))),
+    stop: async () => void (await Promise.all(pods.map((pod) => pod.stop()))),
+  };
+}
+
+async function listenForSockets(pod: Delivery): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer().on('upgrade', (request, stream, head) => pod.upgrade(request, stream, head));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/socket`;
+  return { url, close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+function createPerson(local: TestPlatform, socketUrls: string[], id: string, session: string): Person {
   const person: Person = {
     id,
     session,
@@ -135,10 +157,10 @@ function createPerson(local: TestPlatform, socketUrl: string, id: string, sessio
       }
       return { cursor: pages[0].cursor, conversations: pages.flatMap((entry) => entry.conversations) };
     },
-    async connect(cursor) {
+    async connect(cursor, pod = 0) {
       const from = cursor ?? (await person.snapshot()).cursor;
       const token = await local.mintUserToken({ user: id, session, scope: 'socket' });
-      const socket = await openSocket(socketUrl, token);
+      const socket = await openSocket(socketUrls[pod] ?? '', token);
       socket.send({ type: 'resume', cursor: from });
       return socket;
     },

@@ -19,9 +19,8 @@ describe('resuming', () => {
   afterAll(() => chat.stop());
 
   async function settledCursor(socket: Socket, position: number): Promise<Cursor> {
-    await socket.find('event', (frame) => frame.position === position);
-    const seen = socket.frames.length;
-    return waitFor(() => socket.frames.slice(seen).flatMap((frame) => (frame.type === 'cursor' ? [frame.cursor] : [])).at(-1));
+    const event = await socket.find('event', (frame) => frame.position === position);
+    return waitFor(() => socket.frames.slice(socket.frames.indexOf(event)).flatMap((frame) => (frame.type === 'cursor' ? [frame.cursor] : [])).at(-1));
   }
 
   it('brings exactly what is missing, from every cursor, on every socket', async () => {
@@ -143,7 +142,7 @@ describe('resuming', () => {
     await socket.find('live');
     socket.send({ type: 'resume', cursor: (await ann.snapshot()).cursor });
     expect(await socket.waitClosed()).toMatchObject({ code: CLOSE_CODES['invalid-frame'].code });
-    const idle = await openSocket(chat.socketUrl, await chat.local.mintUserToken({ user: ann.id, scope: 'socket' }));
+    const idle = await openSocket(chat.socketUrls[0] ?? '', await chat.local.mintUserToken({ user: ann.id, scope: 'socket' }));
     expect(await waitFor(() => idle.closed, { deadline: 15_000 })).toMatchObject({ code: CLOSE_CODES.idle.code });
   });
 

@@ -7,5 +7,6 @@ export function faultOfBody(body: string): string | null {
   if (!isText(body)) return 'The message contains characters that cannot be sent. Remove them and try again.';
   const bytes = new TextEncoder().encode(body).length;
   const over = bytes - MESSAGE_BYTES;
-  return `The message is ${over.toLocaleString('en')} bytes too long: at most ${MESSAGE_BYTES.toLocaleString('en')} fit. Shorten it or send it in parts.`;
+  const excess = over === 1 ? '1 byte' : `${over.toLocaleString('en')} bytes`;
+  return `The message is ${excess} too long: at most ${MESSAGE_BYTES.toLocaleString('en')} fit. Shorten it or send it in parts.`;
 }

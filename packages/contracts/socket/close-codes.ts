@@ -10,6 +10,7 @@ export type Retry = 'never' | 'resume' | 'backoff' | 'authenticate' | 'resync';
 
 /** Every code with which a server of Starling closes a socket; others (1001, 1006 …) mean `backoff`. */
 export const CLOSE_CODES = {
+  'not-text': { code: 1007, retry: 'never', reason: 'the frame is not UTF-8' },
   'too-large': { code: 1009, retry: 'never', reason: 'the frame is too large' },
   restarting: { code: 1012, retry: 'resume', reason: 'the server restarts' },
   'invalid-frame': { code: 4400, retry: 'never', reason: 'the frame is not valid' },

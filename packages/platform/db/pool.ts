@@ -19,7 +19,10 @@ export function createPool(options: { url: string; logger: Logger; max?: number;
       getTypeParser: ((oid: number, format?: 'text') => (oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser,
     },
   });
-  pool.on('error', (error) => options.logger.warn({ error: error.message }, 'an idle database connection was lost'));
+  pool.on('error', (error) => {
+    // A pool that has ended says goodbye to its server by itself, and the server may be quicker.
+    if (!pool.ending) options.logger.warn({ error: error.message }, 'an idle database connection was lost');
+  });
   return pool;
 }
 

@@ -43,7 +43,7 @@ export interface LocalPlatform {
   http(name: ServiceName): FastifyInstance;
   /** Starts the registered services, in the order of their registration. */
   start(): Promise<void>;
-  /** Stops them in the reverse order, then what they stand on. */
+  /** Stops them in the reverse order, then what they stand on; once, however often it is called. */
   stop(): Promise<void>;
 }
 
@@ -84,6 +84,16 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     return createLocalTransport({ callee, minter: known(platforms, caller).minter, gate, logger, routes: (router) => service.rpc?.(router) });
   }
 
+  let stopping: Promise<void> | undefined;
+  async function stopAll(): Promise<void> {
+    // No new requests; but a server is closed only when its sockets are, which is for the services to do.
+    const closing = Promise.all([...servers.values()].map((app) => app.close()));
+    for (const service of started.reverse()) await service.stop();
+    await closing;
+    await log.close();
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
+
   return {
     log,
     platform: (name) => known(platforms, name),
@@ -105,13 +115,9 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
         await service.start();
       }
     },
-    async stop() {
-      // No new requests; but a server is closed only when its sockets are, which is for the services to do.
-      const closing = Promise.all([...servers.values()].map((app) => app.close()));
-      for (const service of started.reverse()) await service.stop();
-      await closing;
-      await log.close();
-      await Promise.all(pools.map((pool) => pool.end()));
+    stop() {
+      stopping ??= stopAll();
+      return stopping;
     },
   };
 }

@@ -70,7 +70,14 @@ export function createGate(options: { service: string; cluster: string; ring: Ke
     const payload = await verify(token, USER_TOKEN_TYPE, USER_ISSUER, userAudience(options.cluster));
     const { sub, exp, sid, scope, origin } = payload;
     if (!sub || typeof sid !== 'string' || typeof scope !== 'string' || !exp) throw new TokenRefused('the user token lacks a claim');
-    const identity = { user: sub, session: sid, token, scope, origin: typeof origin === 'string' ? origin : undefined, expiresAt: exp * 1000 };
+    const identity = {
+      user: sub,
+      session: sid,
+      token,
+      scope,
+      origin: typeof origin === 'string' ? origin : undefined,
+      expiresAt: exp * 1000,
+    };
     verified.set(hash, identity);
     return identity;
   }

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
 export const ALGORITHM = 'EdDSA';
 
@@ -33,9 +33,14 @@ export async function ensureKeys<Issuer extends string>(
   issuers: readonly Issuer[],
 ): Promise<{ signing: Record<Issuer, SigningKey>; ring: KeyRing }> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const jwks = await Promise.all(issuers.map(async (issuer) => [issuer, await readOrCreate(join(directory, `${issuer}.jwk.json`))] as const));
+  const jwks = await Promise.all(
+    issuers.map(async (issuer) => [issuer, await readOrCreate(join(directory, `${issuer}.jwk.json`))] as const),
+  );
   const signing = await Promise.all(jwks.map(async ([issuer, jwk]) => [issuer, await signingKey(issuer, jwk)] as const));
-  return { signing: Object.fromEntries(signing) as Record<Issuer, SigningKey>, ring: await createKeyRing(Object.fromEntries(jwks.map(([issuer, jwk]) => [issuer, [jwk]]))) };
+  return {
+    signing: Object.fromEntries(signing) as Record<Issuer, SigningKey>,
+    ring: await createKeyRing(Object.fromEntries(jwks.map(([issuer, jwk]) => [issuer, [jwk]]))),
+  };
 }
 
 async function signingKey(issuer: string, jwk: JWK): Promise<SigningKey> {
@@ -46,7 +51,8 @@ async function signingKey(issuer: string, jwk: JWK): Promise<SigningKey> {
 export async function createKeyRing(keys: Record<string, JWK[]>): Promise<KeyRing> {
   const found = new Map<string, CryptoKey>();
   for (const [issuer, jwks] of Object.entries(keys)) {
-    for (const { d: _private, ...jwk } of jwks) found.set(JSON.stringify([issuer, requireKid(jwk)]), (await importJWK(jwk, ALGORITHM)) as CryptoKey);
+    for (const { d: _private, ...jwk } of jwks)
+      found.set(JSON.stringify([issuer, requireKid(jwk)]), (await importJWK(jwk, ALGORITHM)) as CryptoKey);
   }
   return { find: (issuer, kid) => found.get(JSON.stringify([issuer, kid])) };
 }

@@ -50,7 +50,12 @@ export interface Minter {
 
 export function createMinter(options: { signing: SigningKey; cluster: string; clock: Clock }): Minter {
   const { signing, clock } = options;
-  const reusable = new LRUCache<string, Promise<string>>({ max: 10_000, ttl: HOP_REUSE_MS, ttlResolution: 0, perf: { now: () => clock.now() || 1 } });
+  const reusable = new LRUCache<string, Promise<string>>({
+    max: 10_000,
+    ttl: HOP_REUSE_MS,
+    ttlResolution: 0,
+    perf: { now: () => clock.now() || 1 },
+  });
 
   function sign(type: string, claims: Record<string, unknown>, audience: string, seconds: number): Promise<string> {
     const now = Math.floor(clock.now() / 1000);

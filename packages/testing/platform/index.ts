@@ -82,7 +82,9 @@ async function dropRoles(adminUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
-    const { rows } = await client.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE starts_with(rolname, $1)', [`${database}_`]);
+    const { rows } = await client.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE starts_with(rolname, $1)', [
+      `${database}_`,
+    ]);
     for (const role of rows.map((row) => pg.escapeIdentifier(row.name))) {
       await client.query(`DROP OWNED BY ${role}`);
       await client.query(`DROP ROLE ${role}`);

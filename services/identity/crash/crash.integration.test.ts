@@ -37,7 +37,7 @@ interface Signing {
 }
 
 function startSigningUp(prefix: string): Signing {
-  const script = fileURLToPath(new URL('./sign-up-forever.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./test-sign-up-forever.ts', import.meta.url));
   const child = spawn(process.execPath, [script, db.options.connectionString as string, prefix], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const signing: Signing = { child, begun: [], done: [] };
@@ -58,7 +58,10 @@ async function kill({ child }: Signing, prefix: string): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
-  await waitFor(async () => (await admin((client) => client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [prefix]))).rowCount === 0);
+  await waitFor(
+    async () =>
+      (await admin((client) => client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [prefix]))).rowCount === 0,
+  );
 }
 
 async function admin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -116,7 +119,10 @@ test('killed between the user and its account, neither is there', { timeout: 60_
   const signing = startSigningUp('between');
   const blocked = `SELECT FROM pg_stat_activity WHERE application_name = 'between' AND wait_event_type = 'Lock' AND query ILIKE 'insert into "account"%'`;
   // Not by the blocker: within one transaction the view of the activity stands still.
-  await waitFor(async () => (await admin((client) => client.query(blocked))).rowCount === 3, { deadline: 30_000, describe: 'sign-ups that wait to write their account' });
+  await waitFor(async () => (await admin((client) => client.query(blocked))).rowCount === 3, {
+    deadline: 30_000,
+    describe: 'sign-ups that wait to write their account',
+  });
   const killed = kill(signing, 'between');
   await once(signing.child, 'exit');
   await blocker.query('ROLLBACK');

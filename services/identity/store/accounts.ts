@@ -81,7 +81,10 @@ export function createAccounts(options: { db: pg.Pool; secret: string; logger: L
     },
 
     async limitSession(token, endsAt) {
-      await db.query('UPDATE session SET "expiresAt" = least("expiresAt", to_timestamp($2::float8 / 1000)) WHERE token = $1', [token, endsAt]);
+      await db.query('UPDATE session SET "expiresAt" = least("expiresAt", to_timestamp($2::float8 / 1000)) WHERE token = $1', [
+        token,
+        endsAt,
+      ]);
     },
 
     async endSession(token) {

@@ -6,7 +6,7 @@ import { hashPassword, verifyPassword } from '../domain/password.ts';
 
 const DAY_SECONDS = 86_400;
 
-export const PASSWORD_LENGTH = { minimum: 10, maximum: 128 };
+const PASSWORD_LENGTH = { minimum: 10, maximum: 128 };
 
 /**
  * Better Auth on this service's own pool. It is called in-process and serves no HTTP, so that its cookies, its rate

@@ -12,6 +12,7 @@ export async function createProfiles(tx: pg.PoolClient, records: CountedRecord[]
     const created = decodeEvent('user.created', record.value);
     if (!created || created.user !== record.key) throw new Error('this user.created is not of its shape, or of another user');
     const profile = await insertProfile(tx, created.user, created.name);
-    if (profile) await insertFacts(tx, [{ id: randomUUID(), key: profile.id, rev: profile.rev, kind: 'profile.updated', value: { profile } }]);
+    if (profile)
+      await insertFacts(tx, [{ id: randomUUID(), key: profile.id, rev: profile.rev, kind: 'profile.updated', value: { profile } }]);
   }
 }

@@ -28,10 +28,14 @@ test('a number fits in', () => {
 
 test('whatever the name, what comes out is a handle', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }).filter(isLine), fc.integer({ min: 2, max: 9_999_999 }), (name, number) => {
-      const handle = deriveHandle(name);
-      expect(FORMATS['handle']?.(handle)).toBe(true);
-      expect(FORMATS['handle']?.(numberHandle(handle, number))).toBe(true);
-    }),
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }).filter(isLine),
+      fc.integer({ min: 2, max: 9_999_999 }),
+      (name, number) => {
+        const handle = deriveHandle(name);
+        expect(FORMATS['handle']?.(handle)).toBe(true);
+        expect(FORMATS['handle']?.(numberHandle(handle, number))).toBe(true);
+      },
+    ),
   );
 });

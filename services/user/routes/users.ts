@@ -19,11 +19,17 @@ const PROFILE_POLL_MS = 50;
 export function userRoutes(app: FastifyInstance, options: { db: pg.Pool; relay: OutboxRelay }): void {
   const { db, relay } = options;
 
-  app.get<{ Querystring: Type.Static<typeof UserSearchQuery> }>('/v1/users', { schema: { querystring: UserSearchQuery } }, async (request) => {
-    const { search } = request.query;
-    const prefix = searchPrefix(search);
-    return { users: prefix === undefined ? [] : await searchProfiles(db, prefix, search.trim().replace(/^@/, '').toLowerCase(), SEARCH_RESULTS) };
-  });
+  app.get<{ Querystring: Type.Static<typeof UserSearchQuery> }>(
+    '/v1/users',
+    { schema: { querystring: UserSearchQuery } },
+    async (request) => {
+      const { search } = request.query;
+      const prefix = searchPrefix(search);
+      return {
+        users: prefix === undefined ? [] : await searchProfiles(db, prefix, search.trim().replace(/^@/, '').toLowerCase(), SEARCH_RESULTS),
+      };
+    },
+  );
 
   app.post<{ Body: CardsRequest }>('/v1/users/cards', { schema: { body: CardsRequest } }, async (request) => ({
     users: await selectProfiles(db, request.body.users),

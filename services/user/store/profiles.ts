@@ -36,7 +36,7 @@ export async function searchProfiles(db: Queryable, prefix: string, handle: stri
        ) AS walked GROUP BY profile
      )
      SELECT ${COLUMNS} FROM profile JOIN found ON found.profile = profile.id
-     ORDER BY (handle = $2) DESC, found.term, handle LIMIT $3`,
+     ORDER BY ($2 = '') , found.term, handle LIMIT $3`,
     [prefix, handle, limit, TERMS_WALKED],
   );
   return rows;
@@ -81,7 +81,12 @@ export async function lockProfile(tx: pg.PoolClient, id: string): Promise<Profil
 /** Writes a profile's new state; false when another user has its handle, and then the transaction can only be given up. */
 export async function updateProfile(tx: pg.PoolClient, profile: Profile): Promise<boolean> {
   try {
-    await tx.query('UPDATE profile SET handle = $2, name = $3, rev = $4 WHERE id = $1', [profile.id, profile.handle, profile.name, profile.rev]);
+    await tx.query('UPDATE profile SET handle = $2, name = $3, rev = $4 WHERE id = $1', [
+      profile.id,
+      profile.handle,
+      profile.name,
+      profile.rev,
+    ]);
   } catch (error) {
     if (isUniqueViolation(error, 'profile_handle_unique')) return false;
     throw error;

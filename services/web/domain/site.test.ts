@@ -15,9 +15,18 @@ test.each([
   expect(readSite(protocol, host)).toMatchObject({ origin, local, secure: protocol === 'https' });
 });
 
-test.each([undefined, '', 'a b', 'localhost; script-src *', 'localhost/x', 'user@localhost', 'localhost:', 'localhost:1:2', '::1', 'localhost,evil', 'localhost\u00e9'])(
-  '%s is no host',
-  (host) => {
-    expect(readSite('http', host)).toBeUndefined();
-  },
-);
+test.each([
+  undefined,
+  '',
+  'a b',
+  'localhost; script-src *',
+  'localhost/x',
+  'user@localhost',
+  'localhost:',
+  'localhost:1:2',
+  '::1',
+  'localhost,evil',
+  'localhost\u00e9',
+])('%s is no host', (host) => {
+  expect(readSite('http', host)).toBeUndefined();
+});

@@ -12,10 +12,7 @@ const REQUEST_HEADERS = ['accept', 'idempotency-key', 'traceparent'] as const;
 const RESPONSE_HEADERS = ['content-type', 'retry-after'] as const;
 
 /** Passes everything else under /v1 on to the service that answers it, with tokens that say for whom. */
-export function forwardRoutes(
-  app: FastifyInstance,
-  options: { upstream: Upstream; minter: Minter; gate: Gate; tokens: UserTokens },
-): void {
+export function forwardRoutes(app: FastifyInstance, options: { upstream: Upstream; minter: Minter; gate: Gate; tokens: UserTokens }): void {
   const { upstream, minter } = options;
   // The body goes on as it is: what is wrong with it is for the service that reads it to say.
   app.removeAllContentTypeParsers();

@@ -58,7 +58,9 @@ export function sessionRoutes(app: FastifyInstance, options: { identity: Client<
     const session = requireSession(readSession(request));
     requireOwnPage(request);
     const origin = request.headers.origin as string;
-    const { user, token, expiresAt } = await askIdentity({ [Code.NotFound]: 'unauthenticated' }, () => identity.mintToken({ session, origin, socket: true }));
+    const { user, token, expiresAt } = await askIdentity({ [Code.NotFound]: 'unauthenticated' }, () =>
+      identity.mintToken({ session, origin, socket: true }),
+    );
     return { user, token, expiresAt };
   });
 }

@@ -1,3 +1,3 @@
 export { createLocalUpstream } from './local.ts';
 export { createNetworkUpstream } from './network.ts';
-export type { Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts';
+export type { Upstream } from './upstream.ts';

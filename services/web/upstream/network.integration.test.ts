@@ -1,11 +1,10 @@
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { createHttpServer, ProblemError } from '@starling/platform/http';
 import { createLogger } from '@starling/platform/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLocalUpstream } from './local.ts';
-import { createNetworkUpstream } from './network.ts';
+import { createLocalUpstream, createNetworkUpstream } from './index.ts';
 import type { Upstream, UpstreamRequest } from './upstream.ts';
 
 const nowhere = 'http://127.0.0.1:1';
@@ -44,7 +43,11 @@ test.each(['local', 'network'] as const)('%s: request and answer go through as t
 
 test.each(['local', 'network'] as const)('%s: refusals, answers without body and requests without body go through', async (kind) => {
   const refused = await upstreams[kind].forward('user', request({ url: '/v1/refused' }));
-  expect([refused.status, refused.headers['retry-after'], JSON.parse(refused.body.toString()).type]).toEqual([503, '3', 'urn:starling:problem:behind']);
+  expect([refused.status, refused.headers['retry-after'], JSON.parse(refused.body.toString()).type]).toEqual([
+    503,
+    '3',
+    'urn:starling:problem:behind',
+  ]);
   const head = await upstreams[kind].forward('user', request({ method: 'HEAD' }));
   expect([head.status, head.body.length]).toEqual([202, 0]);
   const put = await upstreams[kind].forward('user', request({ method: 'PUT', url: '/v1/x' }));

@@ -16,7 +16,12 @@ export function createNetworkUpstream(services: Record<UpstreamService, string>)
   return {
     async forward(service, { method, url, headers, body }) {
       try {
-        const response = await (pools.get(service) as Pool).request({ method: method as Dispatcher.HttpMethod, path: url, headers, body: body ?? null });
+        const response = await (pools.get(service) as Pool).request({
+          method: method as Dispatcher.HttpMethod,
+          path: url,
+          headers,
+          body: body ?? null,
+        });
         return { status: response.statusCode, headers: keepText(response.headers), body: Buffer.from(await response.body.arrayBuffer()) };
       } catch (error) {
         throw new ProblemError(mayBeDone(method, error) ? 'unknown' : 'unavailable');

@@ -50,6 +50,16 @@ export function MessageList({ conversation, range }: { conversation: string; ran
     else if (!virtualizer.isAtEnd(END)) setHasNews(true);
   }, [last, me, virtualizer]);
 
+  const wasAtEnd = useRef(true);
+  useEffect(() => {
+    // The composer grows and the keyboard opens at the cost of this list: what was at its end stays there.
+    const observer = new ResizeObserver(() => {
+      if (wasAtEnd.current) virtualizer.scrollToEnd();
+    });
+    observer.observe(scroller.current!);
+    return () => observer.disconnect();
+  }, [virtualizer]);
+
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const isReady = range.load === 'ready' && range.more && !range.loadingOlder;
@@ -60,6 +70,7 @@ export function MessageList({ conversation, range }: { conversation: string; ran
 
   const onScroll = () => {
     const atEnd = virtualizer.isAtEnd(END);
+    wasAtEnd.current = atEnd;
     setAtEnd(atEnd);
     if (atEnd) setHasNews(false);
   };

@@ -11,12 +11,15 @@ const WORDS: Record<ConnectionStatus, string> = {
   failed: 'Not connected',
 };
 
-/** Says how the connection is. A break of less than a second is not worth a word. */
+/** A break of less than that many ms is not worth a word. */
+const PATIENCE = 800;
+
+/** Says how the connection is. Its single attempts are not told apart once it is lost: they would be read out one by one. */
 export function ConnectionLine() {
-  const status = useClientState(({ connection }) => connection);
+  const status = useClientState(({ connection, loaded }) => (connection === 'connecting' && loaded ? 'waiting' : connection));
   const [shown, setShown] = useState(status);
   useEffect(() => {
-    const timer = setTimeout(() => setShown(status), status === 'live' ? 0 : 800);
+    const timer = setTimeout(() => setShown(status), status === 'live' ? 0 : PATIENCE);
     return () => clearTimeout(timer);
   }, [status]);
   return (

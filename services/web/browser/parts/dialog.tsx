@@ -7,6 +7,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   useEffect(() => {
     const dialog = ref.current!;
     if (!dialog.open) dialog.showModal();
+    if (matchMedia('(pointer: fine)').matches) dialog.querySelector('input')?.focus();
     return () => dialog.close();
   }, []);
   return (

@@ -47,7 +47,7 @@ export function useSubmit(known: string[]) {
       setBusy(false);
     }
   }
-  return { busy, errors, submit };
+  return { busy, errors, submit, clear: () => setErrors(NONE) };
 }
 
 function sentence(text: string): string {

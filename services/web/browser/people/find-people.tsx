@@ -46,6 +46,12 @@ export function FindPeople({ label = 'Find people', exclude, onChoose }: Props) 
     void onChoose(profile.id, profile);
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter') {
+      // Not the form around it is meant, but the first one found.
+      event.preventDefault();
+      const [first] = offered ?? [];
+      if (first) choose(first);
+    }
     if (event.key !== 'Escape' || search === '') return;
     // Escape empties the field first; only then it closes the dialog around it.
     event.preventDefault();

@@ -17,7 +17,7 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [name, setName] = useState('');
-  const { busy, errors, submit } = useSubmit(['email', 'password', 'name']);
+  const { busy, errors, submit, clear } = useSubmit(['email', 'password', 'name']);
   const form = useRef<HTMLFormElement>(null);
   const texts = TEXTS[mode];
 
@@ -33,6 +33,11 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
     event.preventDefault();
     const entered = await submit(() => (mode === 'log-in' ? client.logIn({ email, password }) : client.signUp({ email, password, name })));
     if (entered) onEnter();
+  };
+
+  const change = () => {
+    clear();
+    setMode(mode === 'log-in' ? 'sign-up' : 'log-in');
   };
 
   return (
@@ -91,7 +96,7 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
         </form>
         <p className="entry-switch">
           {texts.question}{' '}
-          <button type="button" className="link-button" onClick={() => setMode(mode === 'log-in' ? 'sign-up' : 'log-in')}>
+          <button type="button" className="link-button" onClick={change}>
             {texts.other}
           </button>
         </p>
