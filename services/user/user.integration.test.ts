@@ -114,6 +114,7 @@ test('the same event again changes nothing', async () => {
     [user],
   );
   expect(rows).toEqual([{ handle: 'only.once', name: 'Only Once', rev: 1, facts: 1 }]);
+  expect((await db.query('SELECT FROM failed_record WHERE key = $1', [user])).rowCount).toBe(0);
 });
 
 test('a user.created that cannot be read is put aside, and those after it are applied', async () => {
@@ -147,6 +148,14 @@ test('whoever has exactly this handle comes first, and there are at most 20', as
   const found = await search(me.id, 'Qu');
   expect(found).toHaveLength(20);
   expect(found[0]).toBe('Zz Last');
+});
+
+test('of handles that differ in punctuation alone, the one that was typed comes first', async () => {
+  const [me, dot, line] = [await makeUser('Typist'), await makeUser('First Dotted'), await makeUser('Second Lined')];
+  await call(dot.id, 'PATCH', '/v1/users/me', { handle: 'dotted.x' });
+  await call(line.id, 'PATCH', '/v1/users/me', { handle: 'dotted_x' });
+  expect(await search(me.id, '@dotted.x')).toEqual(['First Dotted', 'Second Lined']);
+  expect(await search(me.id, '@Dotted_X')).toEqual(['Second Lined', 'First Dotted']);
 });
 
 test('a search asks for something', async () => {

@@ -110,6 +110,20 @@ describe('send queue', () => {
     expect(pending(stage)).toEqual([]);
   });
 
+  it('does not show forever what was stored when the message itself is beyond the page that a resync loads', async () => {
+    const stage = await startOpened();
+    const { server, client, bob, group, clock } = stage;
+    for (const socket of server.sockets) socket.resumed = false;
+    await client.send(group, 'hello').outcome;
+    expect(pending(stage)).toEqual(['hello (sent)']);
+    for (let index = 0; index < 60; index++) server.post(group, bob, `m${index}`);
+    server.closeAll(4409);
+    await clock.advance(1000);
+    expect(shownBodies(stage).at(-1)).toBe('m59');
+    expect(shownBodies(stage)).not.toContain('hello');
+    expect(pending(stage)).toEqual([]);
+  });
+
   it('waits as long as a refusal that may pass asks it to', async () => {
     const stage = await startOpened();
     const { server, client, group, clock } = stage;

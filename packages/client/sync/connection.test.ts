@@ -90,6 +90,9 @@ describe('connection', () => {
     client.nudge();
     await settle();
     expect(client.getState().connection).toBe('live');
+    server.closeAll(CLOSE_CODES.restarting.code);
+    await clock.advance(500);
+    expect(client.getState().connection).toBe('live');
   });
 
   it('leaves a connection that does not greet within 10 s', async () => {

@@ -1,4 +1,4 @@
-import { type Retry, retryAfterClose } from '@starling/contracts/socket';
+import { retryAfterClose } from '@starling/contracts/socket';
 import { backoff } from '../clock.ts';
 import { ApiError } from '../rest/errors.ts';
 import type { Failure } from './state.ts';
@@ -10,14 +10,11 @@ export type Plan = { delay: number; freshToken: boolean; resync: boolean } | { f
  * @param failures attempts in a row that did not become live; the first retry after a live connection comes at once,
  * with jitter so that a server's restart does not bring all its clients back in one moment, later ones back off.
  */
-export function planReconnect(retry: Retry, failures: number, random: () => number, reason = ''): Plan {
+export function planAfterClose(code: number, reason: string, failures: number, random: () => number): Plan {
+  const retry = retryAfterClose(code);
   if (retry === 'never') return { failure: { kind: 'refused', message: reason || 'The server does not accept this client.' } };
   const delay = retry === 'backoff' || failures > 0 ? backoff(failures, random) : random() * 500;
   return { delay, freshToken: retry === 'authenticate', resync: retry === 'resync' };
-}
-
-export function planAfterClose(code: number, reason: string, failures: number, random: () => number): Plan {
-  return planReconnect(retryAfterClose(code), failures, random, reason);
 }
 
 /** After a token or a snapshot could not be had. */

@@ -11,7 +11,7 @@ export function messageOf({ key, position, author = '', client = '', at, value }
 }
 
 /** Whether the event lies before what the conversation's snapshot already contains. */
-export function isContained(held: ConversationSnapshot, event: EventFrame): boolean {
+function isContained(held: ConversationSnapshot, event: EventFrame): boolean {
   return offsetOf(event.position) < held.at;
 }
 

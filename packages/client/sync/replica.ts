@@ -7,7 +7,7 @@ import type { Api } from '../rest/api.ts';
 import { ApiError } from '../rest/errors.ts';
 import type { Profiles } from './profiles.ts';
 import { Ranges } from './ranges.ts';
-import { createdConversation, isContained, messageOf, placeConversation, reduceConversation, sortConversations } from './reduce.ts';
+import { createdConversation, messageOf, placeConversation, reduceConversation, sortConversations } from './reduce.ts';
 import type { Store } from './store.ts';
 
 export interface ReplicaOptions {
@@ -95,7 +95,6 @@ export class Replica {
     const mine = myParticipation(event, me);
     const awaited = this.#awaited.get(id);
     const held = this.#find(id);
-    if (held && isContained(held, event)) return;
     if (mine && mine.rev <= (this.#departed.get(id) ?? 0)) return;
     if (mine && !mine.present) {
       const before = held?.participants.find(({ user }) => user === me);

@@ -36,7 +36,7 @@ export async function searchProfiles(db: Queryable, prefix: string, handle: stri
        ) AS walked GROUP BY profile
      )
      SELECT ${COLUMNS} FROM profile JOIN found ON found.profile = profile.id
-     ORDER BY ($2 = '') , found.term, handle LIMIT $3`,
+     ORDER BY (handle = $2) DESC, found.term, handle LIMIT $3`,
     [prefix, handle, limit, TERMS_WALKED],
   );
   return rows;

@@ -16,7 +16,7 @@ export function MessageList({ conversation, range }: { conversation: string; ran
   const client = useClient();
   const me = useClientState(({ user }) => user) ?? '';
   const sends = useClientState((state) => state.sends.get(conversation)) ?? NONE;
-  const rows = useMemo(() => toRows(range.messages, sends, me), [range.messages, sends, me]);
+  const rows = useMemo(() => toRows(range.messages, range.more, sends, me), [range.messages, range.more, sends, me]);
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const [hasNews, setHasNews] = useState(false);
@@ -41,24 +41,25 @@ export function MessageList({ conversation, range }: { conversation: string; ran
     virtualizer.scrollToEnd();
   }, [rows.length, virtualizer]);
 
+  const wasAtEnd = useRef(true);
   const last = rows.at(-1);
   const lastKey = useRef(last?.key);
   useEffect(() => {
     if (last === undefined || last.key === lastKey.current) return;
     lastKey.current = last.key;
     if (last.author === me) virtualizer.scrollToEnd();
-    else if (!virtualizer.isAtEnd(END)) setHasNews(true);
+    else if (!wasAtEnd.current) setHasNews(true);
   }, [last, me, virtualizer]);
 
-  const wasAtEnd = useRef(true);
   useEffect(() => {
     // The composer grows and the keyboard opens at the cost of this list: what was at its end stays there.
+    const list = scroller.current!;
     const observer = new ResizeObserver(() => {
-      if (wasAtEnd.current) virtualizer.scrollToEnd();
+      if (wasAtEnd.current) list.scrollTop = list.scrollHeight;
     });
-    observer.observe(scroller.current!);
+    observer.observe(list);
     return () => observer.disconnect();
-  }, [virtualizer]);
+  }, []);
 
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
@@ -69,7 +70,9 @@ export function MessageList({ conversation, range }: { conversation: string; ran
   }, [client, conversation, first, isReady, items.length]);
 
   const onScroll = () => {
-    const atEnd = virtualizer.isAtEnd(END);
+    // Measured, not asked of the virtualizer: it may hear of the scrolling after this.
+    const { scrollHeight, scrollTop, clientHeight } = scroller.current!;
+    const atEnd = scrollHeight - scrollTop - clientHeight <= END;
     wasAtEnd.current = atEnd;
     setAtEnd(atEnd);
     if (atEnd) setHasNews(false);

@@ -21,6 +21,7 @@ describe('toRows', () => {
         ...times.slice(0, 2).map((at) => message('ann', noon + at * minute)),
         ...times.slice(2).map((at) => message('bob', noon + at * minute)),
       ],
+      false,
       [],
       'ann',
     );
@@ -29,10 +30,18 @@ describe('toRows', () => {
   });
 
   it('puts what is on its way last, under the key that the message will have', () => {
-    const [first, last] = toRows([message('bob', noon)], [pendingAt(noon - minute)], 'ann');
+    const [first, last] = toRows([message('bob', noon)], false, [pendingAt(noon - minute)], 'ann');
     expect(first?.author).toBe('bob');
     expect(last).toMatchObject({ author: 'ann', pending: { state: 'sending' }, at: noon });
-    const [stored] = toRows([message('ann', noon - minute)], [], 'ann');
+    const [stored] = toRows([message('ann', noon - minute)], false, [], 'ann');
     expect(stored?.key).toBe(last?.key);
+  });
+
+  it('draws no row otherwise when older messages come', () => {
+    const all = Array.from({ length: 20 }, (_, index) => message(index % 3 ? 'ann' : 'bob', noon + index * 4 * minute));
+    for (let loaded = 1; loaded < all.length; loaded++) {
+      const rows = toRows(all.slice(-loaded), true, [], 'ann');
+      expect(rows).toEqual(toRows(all, false, [], 'ann').slice(all.length - loaded + 1));
+    }
   });
 });

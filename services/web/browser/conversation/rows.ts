@@ -19,8 +19,11 @@ export interface Row {
 
 const GROUP_GAP = 5 * 60_000;
 
-/** Messages, then one's own that are on their way. */
-export function toRows(messages: readonly Message[], sends: readonly PendingSend[], me: string): Row[] {
+/**
+ * Messages, then one's own that are on their way. While there are `more` before them, the first message only tells how
+ * the second is drawn: no row then changes its height when older ones come, and nothing moves on the screen.
+ */
+export function toRows(messages: readonly Message[], more: boolean, sends: readonly PendingSend[], me: string): Row[] {
   const rows: Row[] = [];
   const add = (author: string, client: string, body: string, at: number, pending: PendingSend | null) => {
     const before = rows.at(-1);
@@ -30,5 +33,5 @@ export function toRows(messages: readonly Message[], sends: readonly PendingSend
   };
   for (const { author, client, body, at } of messages) add(author, client, body, at, null);
   for (const send of sends) add(me, send.client, send.body, Math.max(send.at, rows.at(-1)?.at ?? 0), send);
-  return rows;
+  return more ? rows.slice(1) : rows;
 }
