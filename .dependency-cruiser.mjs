@@ -9,8 +9,8 @@ Visitor.prototype.visitStatement = function visitStatementOrUsing(statement) {
 };
 
 const test = '\\.test\\.tsx?$';
-/** What the tests of one folder share: `test-starter.ts` beside them. */
-const support = '(^|/)test-[^/]+\\.tsx?$';
+/** What tests share: `test-starter.ts` beside those of one folder, the conformance suite of a port. */
+const support = '(^|/)(test-[^/]+|conformance/suite)\\.tsx?$';
 const testSupport = [test, support, '^packages/testing/', '^tests/', '^bench/'];
 const ours = '^(packages|services|standalone|tests|bench|tools|cdk8s|operator)/';
 

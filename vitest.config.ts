@@ -1,7 +1,11 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { plantMutant } from './tools/mutants/plant.ts';
 import { CountReporter } from './tools/vitest/count-reporter.ts';
 
+const { STARLING_MUTANT: mutant } = process.env;
+
 export default defineConfig({
+  plugins: mutant === undefined ? [] : [plantMutant(mutant)],
   test: {
     include: ['**/*.test.ts', '**/*.test.tsx'],
     exclude: [...configDefaults.exclude, '**/dist/**'],

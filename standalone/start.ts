@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
@@ -53,7 +54,9 @@ export async function startStarling(context: {
     undo.push(startTracing({ service: 'starling', otlpEndpoint: options['otlp-endpoint'] }));
 
     const database =
-      options.database === undefined ? await startDatabase({ directory: options.data, say, signal }) : await attachDatabase({ url: options.database, say });
+      options.database === undefined
+        ? await startDatabase({ directory: options.data, say, signal })
+        : await attachDatabase({ url: options.database, say });
     database.onLost(onLost);
     undo.push(() => database.stop());
     signal.throwIfAborted();
@@ -82,10 +85,14 @@ export async function startStarling(context: {
     local.register('user', createUser({}, local.platform('user')));
     local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
     local.register('delivery', delivery);
-    const upstream = createLocalUpstream({ user: local.http('user'), conversation: local.http('conversation'), delivery: local.http('delivery') });
+    const upstream = createLocalUpstream({
+      user: local.http('user'),
+      conversation: local.http('conversation'),
+      delivery: local.http('delivery'),
+    });
     const web = createWeb({}, local.platform('web'), upstream);
     local.register('web', web);
-    const server = openServer(web, delivery, { logger: logger('web'), tls });
+    const server = await openServer(web, delivery, { logger: logger('web'), tls });
     // A server is closed only when its sockets are, which is for the services to do.
     server.addHook('preClose', () => local.stop());
     undo.push(() => server.close());
@@ -98,9 +105,9 @@ export async function startStarling(context: {
 }
 
 /** The one server that the world sees: web's routes, and delivery's sockets. */
-function openServer(web: Service, delivery: Delivery, options: { logger: Logger; tls: Tls | undefined }): FastifyInstance {
+async function openServer(web: Service, delivery: Delivery, options: { logger: Logger; tls: Tls | undefined }): Promise<FastifyInstance> {
   const server = createHttpServer(options);
-  server.register(async (scope) => web.routes(scope));
+  await web.routes(server);
   server.server.on('upgrade', (request, stream, head) => {
     const site = readSite(options.tls ? 'https' : 'http', request.headers.host);
     const allowed = site && (site.secure || site.local);
@@ -122,7 +129,13 @@ async function readTls(options: StandaloneOptions): Promise<Tls | undefined> {
     readFile(file).catch((error: NodeJS.ErrnoException) => {
       throw new StartError(`The file of ${flag}, ${file}, cannot be read (${error.code}): check path and permissions.`);
     });
-  return { cert: await read('--tls-cert', certFile), key: await read('--tls-key', keyFile) };
+  const tls = { cert: await read('--tls-cert', certFile), key: await read('--tls-key', keyFile) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new StartError(`The files of --tls-cert and --tls-key are not a certificate and its key, both PEM: ${(error as Error).message}.`);
+  }
+  return tls;
 }
 
 async function listen(server: FastifyInstance, options: StandaloneOptions): Promise<string> {
@@ -131,7 +144,8 @@ async function listen(server: FastifyInstance, options: StandaloneOptions): Prom
     await server.listen({ port, host: '::' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new StartError(`Port ${port} is in use by another program: end it, or choose another port with --port.`);
+    if (code === 'EADDRINUSE')
+      throw new StartError(`Port ${port} is in use by another program: end it, or choose another port with --port.`);
     if (code === 'EACCES') throw new StartError(`Port ${port} may not be used by this user: choose one above 1023 with --port.`);
     throw error;
   }

@@ -19,7 +19,9 @@ export function createConversation(config: ConversationConfig, platform: Platfor
   const relay = new OutboxRelay({ pool: db, log, topic: 'conversations', logger });
   const projection = new Projection({ pool: db, log, topic: 'conversations', group: GROUP, logger, relay, apply: projectConversations });
   // Nothing of these topics is kept yet, but a snapshot's cursor says how far each has been read.
-  const followed = (['receipts', 'users'] as const).map((topic) => new Projection({ pool: db, log, topic, group: GROUP, logger, apply: async () => {} }));
+  const followed = (['receipts', 'users'] as const).map(
+    (topic) => new Projection({ pool: db, log, topic, group: GROUP, logger, apply: async () => {} }),
+  );
 
   return {
     routes(app) {

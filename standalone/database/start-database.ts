@@ -47,13 +47,7 @@ export interface StartOptions {
  * Starts the embedded PostgreSQL of a data directory, after making both if need be, and owns it. A server that a killed Starling left behind
  * is taken over. Throws StartError.
  */
-export async function startDatabase({
-  directory,
-  say,
-  signal,
-  settings = {},
-  requiredFreeBytes,
-}: StartOptions): Promise<Database> {
+export async function startDatabase({ directory, say, signal, settings = {}, requiredFreeBytes }: StartOptions): Promise<Database> {
   signal?.throwIfAborted();
   const data = await openDataDirectory(directory, requiredFreeBytes);
   const binaries = await findBinaries();

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sparticuz, { inflate, setupLambdaEnvironment } from '@sparticuz/chromium';
 import { type BrowserContext, chromium } from 'playwright-core';
 

@@ -1,6 +1,6 @@
+import { waitFor } from '@starling/testing/wait-for';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { waitFor } from '@starling/testing/wait-for';
 
 /** What a person does with the page, by the names that a screen reader would speak. */
 export class PersonAtBrowser {

@@ -12,6 +12,8 @@ const START_DEADLINE_MS = 60_000;
 /** The product as a user runs it: one process on a data directory of its own. */
 export interface StarlingProcess {
   url: string;
+  /** Its data directory. */
+  data: string;
   /** What it printed so far. */
   output(): string;
   /** Ends it as a power cut would: nothing is told, the database server lives on. */
@@ -32,6 +34,7 @@ export async function startStarlingProcess(args: string[] = []): Promise<Starlin
   const { url } = run;
   return {
     url,
+    data: join(directory, 'data'),
     output: () => run.output(),
     async kill() {
       run.child.kill('SIGKILL');

@@ -72,7 +72,9 @@ describe('two people in two browsers', () => {
     for (const person of [ann, bob]) {
       const log = person.page.getByRole('log', { name: 'Messages' });
       await log.getByText('ann 74', { exact: true }).waitFor();
-      await waitFor(async () => (await person.page.locator('article[data-state]').count()) === 0, { describe: 'no message to be on its way' });
+      await waitFor(async () => (await person.page.locator('article[data-state]').count()) === 0, {
+        describe: 'no message to be on its way',
+      });
     }
     const [left, right] = [await ann.readAll(), await bob.readAll()];
     expect(left).toEqual(right);
@@ -92,6 +94,7 @@ describe('two people in two browsers', () => {
       await dialog.getByRole('list', { name: 'People found' }).getByRole('button', { name }).click();
     }
     await dialog.getByRole('button', { name: 'Create group' }).click();
+    await ann.page.getByRole('heading', { name: 'Birds', level: 2 }).waitFor();
     await ann.send('welcome');
     for (const person of [bob, eve]) {
       await person.openFromList('Birds');

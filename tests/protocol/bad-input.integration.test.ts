@@ -24,7 +24,20 @@ describe('bad input', () => {
     expect(JSON.stringify(reply.body)).not.toMatch(/\.ts|node_modules|at .*:\d+/);
   }
 
-  const bodies = ['', '{', 'null', '[]', '"x"', '1', '{"name":1}', '{"unknown":true}', '{"__proto__":{"x":1}}', '{"name":"a\\u0000b"}', '{"name":"\\ud800"}', '{"name":"   "}'];
+  const bodies = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    '1',
+    '{"name":1}',
+    '{"unknown":true}',
+    '{"__proto__":{"x":1}}',
+    '{"name":"a\\u0000b"}',
+    '{"name":"\\ud800"}',
+    '{"name":"   "}',
+  ];
 
   it.each([
     ['POST', '/v1/conversations'],
@@ -153,7 +166,11 @@ describe('bad input', () => {
         ['', {}, 'unauthenticated'],
         ['x.y.z', {}, 'unauthenticated'],
         [await chat.local.mintUserToken({ user: ann.id, scope: 'api' }), {}, 'unauthenticated'],
-        [await chat.local.mintUserToken({ user: ann.id, scope: 'socket', origin: 'http://a.example' }), { origin: 'http://b.example' }, 'wrong-origin'],
+        [
+          await chat.local.mintUserToken({ user: ann.id, scope: 'socket', origin: 'http://a.example' }),
+          { origin: 'http://b.example' },
+          'wrong-origin',
+        ],
         [await chat.local.mintUserToken({ user: ann.id, scope: 'socket', origin: 'http://a.example' }), {}, 'wrong-origin'],
         [await chat.local.mintUserToken({ user: ann.id, scope: 'socket' }), { origin: 'http://a.example' }, 'wrong-origin'],
       ];

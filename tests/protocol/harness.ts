@@ -58,7 +58,10 @@ export interface Socket {
   events(): EventFrame[];
   /** The bodies of the messages that came. */
   bodies(): string[];
-  find<T extends ServerFrame['type']>(type: T, match?: (frame: Extract<ServerFrame, { type: T }>) => boolean): Promise<Extract<ServerFrame, { type: T }>>;
+  find<T extends ServerFrame['type']>(
+    type: T,
+    match?: (frame: Extract<ServerFrame, { type: T }>) => boolean,
+  ): Promise<Extract<ServerFrame, { type: T }>>;
   waitClosed(): Promise<{ code: number; reason: string }>;
   close(): Promise<void>;
 }
@@ -88,7 +91,11 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
     local,
     socketUrls,
     async signUp(name) {
-      const { user, session } = await identity.signUp({ email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`, password: 'correct horse battery', name });
+      const { user, session } = await identity.signUp({
+        email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`,
+        password: 'correct horse battery',
+        name,
+      });
       const person = createPerson(local, socketUrls, user, session);
       await waitFor(async () => (await person.call('GET', '/v1/users/me')).status === 200);
       return person;
@@ -141,11 +148,17 @@ function createPerson(local: TestPlatform, socketUrls: string[], id: string, ses
       return { status: reply.statusCode, body: reply.body === '' ? undefined : JSON.parse(reply.body) };
     },
     async createGroup(name, others) {
-      const reply = await person.call('POST', '/v1/conversations', { name, participants: others.map((other) => other.id) }, { 'idempotency-key': randomUUID() });
+      const reply = await person.call(
+        'POST',
+        '/v1/conversations',
+        { name, participants: others.map((other) => other.id) },
+        { 'idempotency-key': randomUUID() },
+      );
       if (reply.status !== 201) throw new Error(`the group was not created: ${JSON.stringify(reply)}`);
       return reply.body;
     },
-    post: (conversation, body, client = v7(), extra = {}) => person.call('POST', `/v1/conversations/${conversation}/messages`, { client, body, ...extra }),
+    post: (conversation, body, client = v7(), extra = {}) =>
+      person.call('POST', `/v1/conversations/${conversation}/messages`, { client, body, ...extra }),
     async snapshot() {
       const pages = [];
       let page: string | null = '';
@@ -188,7 +201,9 @@ export async function openSocket(url: string, token: string, headers: Record<str
           type Wanted = Extract<ServerFrame, { type: typeof type }>;
           return opened.frames.find((frame) => frame.type === type && match(frame as Wanted)) as Wanted | undefined;
         },
-        { describe: `a frame ${type}; there are ${opened.frames.map((frame) => frame.type).join(' ')}, closed ${JSON.stringify(opened.closed)}` },
+        {
+          describe: `a frame ${type}; there are ${opened.frames.map((frame) => frame.type).join(' ')}, closed ${JSON.stringify(opened.closed)}`,
+        },
       ),
     waitClosed: () => waitFor(() => opened.closed),
     async close() {

@@ -24,7 +24,15 @@ describe('posting', () => {
     const ack = await sockets[0]?.find('ack');
     for (const socket of sockets) {
       const event = await socket.find('event', (frame) => frame.kind === 'message.posted');
-      expect(event).toMatchObject({ topic: 'conversations', key: group.id, author: ann.id, client, position: ack?.position, at: ack?.at, value: { body: 'hello' } });
+      expect(event).toMatchObject({
+        topic: 'conversations',
+        key: group.id,
+        author: ann.id,
+        client,
+        position: ack?.position,
+        at: ack?.at,
+        value: { body: 'hello' },
+      });
     }
     const history = await bob.call('GET', `/v1/conversations/${group.id}/messages?after=${ack?.position}`);
     expect(history.body).toEqual({
@@ -40,8 +48,11 @@ describe('posting', () => {
     const socket = await ann.connect();
     await socket.find('live');
     const client = v7();
-    const replies = Promise.all(Array.from({ length: 10 }, () => ann.post(group.id, 'once', client, { after: { conversation: group.id, position: group.position } })));
-    for (let time = 0; time < 10; time++) socket.send({ type: 'send', conversation: group.id, client, body: 'once', retry: time % 2 === 1 });
+    const replies = Promise.all(
+      Array.from({ length: 10 }, () => ann.post(group.id, 'once', client, { after: { conversation: group.id, position: group.position } })),
+    );
+    for (let time = 0; time < 10; time++)
+      socket.send({ type: 'send', conversation: group.id, client, body: 'once', retry: time % 2 === 1 });
     await waitFor(() => socket.frames.filter((frame) => frame.type === 'ack').length === 10);
     const answers = [
       ...(await replies).map(({ status, body }) => ({ status, position: body.position, at: body.at })),
@@ -69,13 +80,15 @@ describe('posting', () => {
       sockets[0].send({ type: 'send', conversation: group.id, client: v7(), body: `ann ${number}` });
       sockets[1].send({ type: 'send', conversation: group.id, client: v7(), body: `bob ${number}` });
     }
-    for (const socket of sockets) await waitFor(() => socket.bodies().length === 100 && socket.frames.filter((frame) => frame.type === 'ack').length === 50);
+    for (const socket of sockets)
+      await waitFor(() => socket.bodies().length === 100 && socket.frames.filter((frame) => frame.type === 'ack').length === 50);
     const last = sockets[0].events().at(-1)?.position;
     const history = await ann.call('GET', `/v1/conversations/${group.id}/messages?limit=200&after=${last}`);
     const order = history.body.messages.map((message: { body: string }) => message.body);
     expect(sockets[0].bodies()).toEqual(order);
     expect(sockets[1].bodies()).toEqual(order);
-    for (const who of ['ann', 'bob']) expect(order.filter((body: string) => body.startsWith(who))).toEqual(Array.from({ length: 50 }, (_, number) => `${who} ${number}`));
+    for (const who of ['ann', 'bob'])
+      expect(order.filter((body: string) => body.startsWith(who))).toEqual(Array.from({ length: 50 }, (_, number) => `${who} ${number}`));
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
@@ -88,7 +101,10 @@ describe('posting', () => {
       expect(reply).toMatchObject({ status: 201 });
     }
     await waitFor(() => socket.bodies().length === 200);
-    const created = socket.events().filter((frame) => frame.kind === 'conversation.created').map((frame) => frame.key);
+    const created = socket
+      .events()
+      .filter((frame) => frame.kind === 'conversation.created')
+      .map((frame) => frame.key);
     for (const event of socket.events()) if (event.topic === 'conversations') expect(created).toContain(event.key);
     expect(socket.bodies()).toEqual(expect.arrayContaining(Array.from({ length: 200 }, (_, round) => `first of ${round}`)));
     await socket.close();
@@ -109,7 +125,10 @@ describe('posting', () => {
       ['POST', '/messages', { client: v7(), body: 'x' }],
     ] as const;
     for (const [method, path, body] of routes) {
-      const [there, nowhere] = [await eve.call(method, `/v1/conversations/${group.id}${path}`, body), await eve.call(method, `/v1/conversations/${absent}${path}`, body)];
+      const [there, nowhere] = [
+        await eve.call(method, `/v1/conversations/${group.id}${path}`, body),
+        await eve.call(method, `/v1/conversations/${absent}${path}`, body),
+      ];
       expect([method, path, there.status]).toEqual([method, path, 404]);
       expect(there.body).toEqual(nowhere.body);
     }

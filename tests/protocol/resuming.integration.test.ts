@@ -20,13 +20,21 @@ describe('resuming', () => {
 
   async function settledCursor(socket: Socket, position: number): Promise<Cursor> {
     const event = await socket.find('event', (frame) => frame.position === position);
-    return waitFor(() => socket.frames.slice(socket.frames.indexOf(event)).flatMap((frame) => (frame.type === 'cursor' ? [frame.cursor] : [])).at(-1));
+    return waitFor(() =>
+      socket.frames
+        .slice(socket.frames.indexOf(event))
+        .flatMap((frame) => (frame.type === 'cursor' ? [frame.cursor] : []))
+        .at(-1),
+    );
   }
 
   it('brings exactly what is missing, from every cursor, on every socket', async () => {
     const group = await ann.createGroup('Resume', [bob]);
     const solo = await bob.createGroup('Only Bob', []);
-    const observers = { ann: await ann.connect({ ...(await ann.snapshot()).cursor, conversations: [0, 0], users: [0, 0] }), bob: await bob.connect({ ...(await bob.snapshot()).cursor, conversations: [0, 0], users: [0, 0] }) };
+    const observers = {
+      ann: await ann.connect({ ...(await ann.snapshot()).cursor, conversations: [0, 0], users: [0, 0] }),
+      bob: await bob.connect({ ...(await bob.snapshot()).cursor, conversations: [0, 0], users: [0, 0] }),
+    };
     // Profiles are announced a moment after the sign-up: nothing else may come while the cursors are tried.
     for (const observer of Object.values(observers)) await observer.find('event', (frame) => frame.kind === 'profile.updated');
     for (let number = 0; number < 30; number++) {
@@ -42,10 +50,12 @@ describe('resuming', () => {
 
     const cursors: Cursor[] = [];
     head.conversations.forEach((end, partition) => {
-      for (let next = 0; next <= end; next++) cursors.push({ ...head, conversations: head.conversations.map((offset, index) => (index === partition ? next : offset)) });
+      for (let next = 0; next <= end; next++)
+        cursors.push({ ...head, conversations: head.conversations.map((offset, index) => (index === partition ? next : offset)) });
     });
     head.users.forEach((end, partition) => {
-      for (let next = 0; next <= end; next++) cursors.push({ ...head, users: head.users.map((offset, index) => (index === partition ? next : offset)) });
+      for (let next = 0; next <= end; next++)
+        cursors.push({ ...head, users: head.users.map((offset, index) => (index === partition ? next : offset)) });
     });
     for (const who of ['ann', 'ann', 'bob'] as const) {
       const person = { ann, bob }[who];
@@ -101,7 +111,11 @@ describe('resuming', () => {
   it('asks for a snapshot when the cursor is of another epoch, of other partitions, or beyond the end', async () => {
     const { cursor } = await ann.snapshot();
     const [first = 0, ...rest] = cursor.conversations;
-    for (const foreign of [{ ...cursor, epoch: 2 }, { ...cursor, conversations: [first] }, { ...cursor, conversations: [first + 1_000, ...rest] }]) {
+    for (const foreign of [
+      { ...cursor, epoch: 2 },
+      { ...cursor, conversations: [first] },
+      { ...cursor, conversations: [first + 1_000, ...rest] },
+    ]) {
       const socket = await ann.connect(foreign);
       expect(await socket.waitClosed()).toMatchObject({ code: CLOSE_CODES.resync.code });
       expect(socket.events()).toEqual([]);
@@ -116,7 +130,12 @@ describe('resuming', () => {
     await ann.post(group.id, 'after');
     const socket = await bob.connect(cursor);
     await socket.find('live');
-    expect(socket.events().filter((frame) => frame.key === group.id).map((frame) => frame.kind)).toEqual(['message.posted', 'participant.removed']);
+    expect(
+      socket
+        .events()
+        .filter((frame) => frame.key === group.id)
+        .map((frame) => frame.kind),
+    ).toEqual(['message.posted', 'participant.removed']);
     await socket.close();
   });
 

@@ -19,14 +19,19 @@ describe('two pods on one log', () => {
     const sockets = await Promise.all([0, 1].map((pod) => ann.connect(undefined, pod)));
     for (const socket of sockets) await socket.find('live');
     const clients = Array.from({ length: 25 }, () => v7());
-    for (const client of clients) for (const socket of sockets) socket.send({ type: 'send', conversation: group.id, client, body: `about ${client}` });
+    for (const client of clients)
+      for (const socket of sockets) socket.send({ type: 'send', conversation: group.id, client, body: `about ${client}` });
     for (const socket of sockets) await waitFor(() => socket.frames.filter((frame) => frame.type === 'ack').length === clients.length);
-    const answers = sockets.map((socket) => socket.frames.flatMap((frame) => (frame.type === 'ack' ? [[frame.client, frame.position]] : [])).sort());
+    const answers = sockets.map((socket) =>
+      socket.frames.flatMap((frame) => (frame.type === 'ack' ? [[frame.client, frame.position]] : [])).sort(),
+    );
     expect(answers[0]).toEqual(answers[1]);
     for (const socket of sockets) expect(socket.bodies().sort()).toEqual(clients.map((client) => `about ${client}`).sort());
     const last = Math.max(...(answers[0] ?? []).map((answer) => Number(answer[1])));
     const history = await bob.call('GET', `/v1/conversations/${group.id}/messages?limit=200&after=${last}`);
-    expect(history.body.messages.map((message: { client: string; position: number }) => [message.client, message.position]).sort()).toEqual(answers[0]);
+    expect(history.body.messages.map((message: { client: string; position: number }) => [message.client, message.position]).sort()).toEqual(
+      answers[0],
+    );
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 

@@ -46,8 +46,7 @@ export const MessagePosted = Type.Object({ body: MessageBody });
 export type MessagePosted = Type.Static<typeof MessagePosted>;
 
 /** `user.created`, written by identity in the transaction of the account. */
-export const UserCreated = Type.Object({ user: Uuid, name: DisplayName });
-export type UserCreated = Type.Static<typeof UserCreated>;
+const UserCreated = Type.Object({ user: Uuid, name: DisplayName });
 
 /** How others see a user. */
 export const Profile = Type.Object({ id: Uuid, handle: Handle, name: DisplayName, rev: Revision });

@@ -8,17 +8,28 @@ import { epochOf, offsetOf, parsePosition, positionOf } from './position.ts';
 describe('a position', () => {
   it('holds epoch and offset, as a safe integer that sorts by both', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 1023 }), fc.maxSafeNat().map((value) => value % 2 ** 43), (epoch, offset) => {
-        const position = positionOf(epoch, offset);
-        expect(Number.isSafeInteger(position)).toBe(true);
-        expect([epochOf(position), offsetOf(position)]).toEqual([epoch, offset]);
-        expect(parsePosition(String(position))).toBe(position);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 1023 }),
+        fc.maxSafeNat().map((value) => value % 2 ** 43),
+        (epoch, offset) => {
+          const position = positionOf(epoch, offset);
+          expect(Number.isSafeInteger(position)).toBe(true);
+          expect([epochOf(position), offsetOf(position)]).toEqual([epoch, offset]);
+          expect(parsePosition(String(position))).toBe(position);
+        },
+      ),
     );
   });
 
   it('refuses what does not fit', () => {
-    for (const [epoch, offset] of [[1024, 0], [-1, 0], [0, -1], [0, 2 ** 43], [0.5, 0]] as const) expect(() => positionOf(epoch, offset)).toThrow(RangeError);
+    for (const [epoch, offset] of [
+      [1024, 0],
+      [-1, 0],
+      [0, -1],
+      [0, 2 ** 43],
+      [0.5, 0],
+    ] as const)
+      expect(() => positionOf(epoch, offset)).toThrow(RangeError);
     for (const text of ['', '-1', '1e3', '9007199254740993', 'x']) expect(() => parsePosition(text)).toThrow(RangeError);
   });
 });
@@ -26,7 +37,9 @@ describe('a position', () => {
 describe('the partition of a key', () => {
   it('is FNV-1a of its bytes', () => {
     // Test vectors of the FNV reference: 32-bit FNV-1a of "", "a", "foobar".
-    expect([partitionOf('', 2 ** 32), partitionOf('a', 2 ** 32), partitionOf('foobar', 2 ** 32)]).toEqual([0x811c9dc5, 0xe40c292c, 0xbf9cf968]);
+    expect([partitionOf('', 2 ** 32), partitionOf('a', 2 ** 32), partitionOf('foobar', 2 ** 32)]).toEqual([
+      0x811c9dc5, 0xe40c292c, 0xbf9cf968,
+    ]);
   });
 });
 
@@ -50,7 +63,8 @@ describe('headers', () => {
 
   it('are bad when something that judging needs is missing or no number', () => {
     const good = encodePostHeaders({ id: 'i', author: 'a', client: 'c', asOf: 3, slow: false, attempt: 'p.1' });
-    for (const name of ['id', 'kind', 'level', 'author', 'client', 'asOf', 'attempt']) expect(parseHeaders({ ...good, [name]: '' })).toBeUndefined();
+    for (const name of ['id', 'kind', 'level', 'author', 'client', 'asOf', 'attempt'])
+      expect(parseHeaders({ ...good, [name]: '' })).toBeUndefined();
     expect(parseHeaders({ ...good, asOf: '-2' })).toBeUndefined();
     expect(parseHeaders({ ...good, asOf: '1.5' })).toBeUndefined();
     expect(parseHeaders({ id: 'i', kind: 'participant.removed', level: '1' })).toBeUndefined();

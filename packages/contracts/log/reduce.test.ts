@@ -1,14 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isNewer, mayReceive, type Participation, type ParticipantState, readableRanges, reduceParticipation, spanAt } from './reduce.ts';
+import { isNewer, mayReceive, type ParticipantState, type Participation, readableRanges, reduceParticipation, spanAt } from './reduce.ts';
 
-const fact = (given: Partial<ParticipantState> & { rev: number }): ParticipantState => ({ user: 'ann', role: 'member', present: true, history: 'joined', ...given });
+const fact = (given: Partial<ParticipantState> & { rev: number }): ParticipantState => ({
+  user: 'ann',
+  role: 'member',
+  present: true,
+  history: 'joined',
+  ...given,
+});
 
 function reduceAll(facts: { fact: ParticipantState; position: number }[]): Participation | undefined {
-  return facts.reduce<Participation | undefined>((held, { fact: state, position }) => reduceParticipation(held, state, position), undefined);
+  return facts.reduce<Participation | undefined>(
+    (held, { fact: state, position }) => reduceParticipation(held, state, position),
+    undefined,
+  );
 }
 
-const histories = fc.array(fc.record({ present: fc.boolean(), history: fc.constantFrom('all' as const, 'joined' as const) }), { minLength: 1, maxLength: 12 });
+const histories = fc.array(fc.record({ present: fc.boolean(), history: fc.constantFrom('all' as const, 'joined' as const) }), {
+  minLength: 1,
+  maxLength: 12,
+});
 
 describe('a participation', () => {
   it('is the same however often older facts are published again', () => {
@@ -16,7 +28,9 @@ describe('a participation', () => {
       fc.property(histories, fc.array(fc.nat(11), { maxLength: 20 }), (changes, repeats) => {
         const facts = changes.map((change, index) => ({ fact: fact({ ...change, rev: index + 1 }), position: index * 10 }));
         const once = reduceAll(facts);
-        const again = repeats.flatMap((index) => facts[index] ?? []).map(({ fact: state }, index) => ({ fact: state, position: 1000 + index }));
+        const again = repeats
+          .flatMap((index) => facts[index] ?? [])
+          .map(({ fact: state }, index) => ({ fact: state, position: 1000 + index }));
         expect(reduceAll([...facts, ...again])).toEqual(once);
       }),
     );
@@ -25,7 +39,8 @@ describe('a participation', () => {
   it('keeps spans apart and in order, and only the last may be open', () => {
     fc.assert(
       fc.property(histories, (changes) => {
-        const spans = reduceAll(changes.map((change, index) => ({ fact: fact({ ...change, rev: index + 1 }), position: index * 10 })))?.spans ?? [];
+        const spans =
+          reduceAll(changes.map((change, index) => ({ fact: fact({ ...change, rev: index + 1 }), position: index * 10 })))?.spans ?? [];
         spans.forEach((span, index) => {
           const next = spans[index + 1];
           if (next) expect(span.to).not.toBeNull();

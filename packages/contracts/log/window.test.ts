@@ -42,8 +42,23 @@ const entries: fc.Arbitrary<Entry[]> = fc
     fc.record({
       key: fc.constantFrom('one', 'two'),
       headers: fc.oneof(
-        { weight: 6, arbitrary: fc.record({ author: authors, client: fc.constantFrom('c1', 'c2', 'c3'), back: fc.integer({ min: -1, max: 12 }), slow: fc.boolean() }) },
-        { weight: 2, arbitrary: fc.record({ fact: fc.constantFrom('participant.added', 'participant.removed', 'conversation.updated'), user: authors, posting: fc.boolean() }) },
+        {
+          weight: 6,
+          arbitrary: fc.record({
+            author: authors,
+            client: fc.constantFrom('c1', 'c2', 'c3'),
+            back: fc.integer({ min: -1, max: 12 }),
+            slow: fc.boolean(),
+          }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({
+            fact: fc.constantFrom('participant.added', 'participant.removed', 'conversation.updated'),
+            user: authors,
+            posting: fc.boolean(),
+          }),
+        },
         { weight: 1, arbitrary: fc.constant(undefined) },
       ),
     }),

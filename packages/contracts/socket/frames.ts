@@ -9,7 +9,7 @@ export const After = Type.Object({ conversation: Uuid, position: PositionSchema 
 export type After = Type.Static<typeof After>;
 
 /** First frame of a client: everything from this cursor on is wanted. */
-export const ResumeFrame = Type.Object({ type: Type.Literal('resume'), cursor: CursorSchema }, exact);
+const ResumeFrame = Type.Object({ type: Type.Literal('resume'), cursor: CursorSchema }, exact);
 
 /**
  * A post. Its identity is (conversation, author, client): sent again, it is the same message. `retry`: it may have
@@ -29,13 +29,13 @@ export const SendFrame = Type.Object(
 export type SendFrame = Type.Static<typeof SendFrame>;
 
 /** A new token of the same user and session, before the present one expires. */
-export const AuthenticateFrame = Type.Object({ type: Type.Literal('authenticate'), token: Type.String({ maxLength: 4096 }) }, exact);
+const AuthenticateFrame = Type.Object({ type: Type.Literal('authenticate'), token: Type.String({ maxLength: 4096 }) }, exact);
 
 export const ClientFrame = Type.Union([ResumeFrame, SendFrame, AuthenticateFrame]);
 export type ClientFrame = Type.Static<typeof ClientFrame>;
 
 /** First frame of a server. `time`: its clock, ms; clients stamp their ids by it. */
-export const HelloFrame = Type.Object({ type: Type.Literal('hello'), time: Timestamp });
+const HelloFrame = Type.Object({ type: Type.Literal('hello'), time: Timestamp });
 
 /** One record of the log that concerns the client. `position` orders the records of one conversation or user. */
 export const EventFrame = Type.Object({
@@ -54,13 +54,13 @@ export const EventFrame = Type.Object({
 export type EventFrame = Type.Static<typeof EventFrame>;
 
 /** Everything before this cursor has been sent on this socket. Only this frame moves a client's cursor. */
-export const CursorFrame = Type.Object({ type: Type.Literal('cursor'), cursor: CursorSchema });
+const CursorFrame = Type.Object({ type: Type.Literal('cursor'), cursor: CursorSchema });
 
 /** All that the resume asked for has been sent; from here on events are live. */
-export const LiveFrame = Type.Object({ type: Type.Literal('live') });
+const LiveFrame = Type.Object({ type: Type.Literal('live') });
 
 /** The post stands at `position`, and every reader will agree. */
-export const AckFrame = Type.Object({
+const AckFrame = Type.Object({
   type: Type.Literal('ack'),
   conversation: Uuid,
   client: ClientId,
@@ -69,13 +69,13 @@ export const AckFrame = Type.Object({
 });
 
 /** The post was refused and is not in the log. */
-export const NackFrame = Type.Object({ type: Type.Literal('nack'), conversation: Uuid, client: ClientId, problem: Problem });
+const NackFrame = Type.Object({ type: Type.Literal('nack'), conversation: Uuid, client: ClientId, problem: Problem });
 
 /** It is not known whether the post was written: retry with the same id, never discard it as unsent. */
-export const UnknownFrame = Type.Object({ type: Type.Literal('unknown'), conversation: Uuid, client: ClientId });
+const UnknownFrame = Type.Object({ type: Type.Literal('unknown'), conversation: Uuid, client: ClientId });
 
 /** The token was taken; the socket lives until `expiresAt` (ms) and some leeway. */
-export const AuthenticatedFrame = Type.Object({ type: Type.Literal('authenticated'), expiresAt: Timestamp });
+const AuthenticatedFrame = Type.Object({ type: Type.Literal('authenticated'), expiresAt: Timestamp });
 
 export const ServerFrame = Type.Union([
   HelloFrame,

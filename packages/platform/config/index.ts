@@ -11,7 +11,10 @@ export class ConfigError extends Error {
  * Reads a JSON file, lays `overrides` (flags, by top-level key) over it and checks the result against the schema,
  * once, at start. Numbers and booleans may be given as text. Throws a {@link ConfigError}.
  */
-export function loadConfig<T extends TSchema>(schema: T, source: { file?: string | undefined; overrides?: Record<string, unknown> }): Static<T> {
+export function loadConfig<T extends TSchema>(
+  schema: T,
+  source: { file?: string | undefined; overrides?: Record<string, unknown> },
+): Static<T> {
   const fromFile = source.file === undefined ? {} : readConfigFile(source.file);
   const given = Object.fromEntries(Object.entries(source.overrides ?? {}).filter(([, value]) => value !== undefined));
   const config = { ...fromFile, ...given };

@@ -16,7 +16,8 @@ export function createPool(options: { url: string; logger: Logger; max?: number;
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     types: {
-      getTypeParser: ((oid: number, format?: 'text') => (oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser,
+      getTypeParser: ((oid: number, format?: 'text') =>
+        oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
   pool.on('error', (error) => {

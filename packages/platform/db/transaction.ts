@@ -3,7 +3,11 @@ import type pg from 'pg';
 type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
 
 /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
-export async function transaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>, isolation: Isolation = 'READ COMMITTED'): Promise<T> {
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (tx: pg.PoolClient) => Promise<T>,
+  isolation: Isolation = 'READ COMMITTED',
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

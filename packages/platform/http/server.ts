@@ -1,6 +1,7 @@
+import { STATUS_CODES } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
-import { FORMATS } from '@starling/contracts/schema';
 import { PROBLEMS, type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
+import { FORMATS } from '@starling/contracts/schema';
 import { Ajv, type ErrorObject } from 'ajv';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { isTransient } from '../db/index.ts';
@@ -27,7 +28,8 @@ export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | u
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     genReqId: () => crypto.randomUUID(),
-    frameworkErrors: (error: FastifyError, _request: unknown, reply: FastifyReply) => void sendProblem(reply, renderProblem('invalid-request', { detail: error.message })),
+    frameworkErrors: (error: FastifyError, _request: unknown, reply: FastifyReply) =>
+      void sendProblem(reply, renderProblem('invalid-request', { detail: error.message })),
     clientErrorHandler: endBrokenRequest,
   };
   const app = (options.tls ? Fastify({ ...base, https: options.tls } as never) : Fastify(base as never)) as unknown as FastifyInstance;
@@ -48,7 +50,8 @@ export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | u
 export function problemOf(error: FastifyError | Error): Problem {
   if (error instanceof ProblemError) return error.problem;
   const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
-  if (validation) return renderProblem('invalid-request', { errors: validation.map((entry) => describeError(entry as ErrorObject, validationContext)) });
+  if (validation)
+    return renderProblem('invalid-request', { errors: validation.map((entry) => describeError(entry as ErrorObject, validationContext)) });
   if (code && PROBLEM_OF_FASTIFY_CODE[code]) return renderProblem(PROBLEM_OF_FASTIFY_CODE[code]);
   if (isTransient(error)) return renderProblem('unavailable');
   if (statusCode && statusCode >= 400 && statusCode < 500) return renderProblem('invalid-request', { detail: error.message });
@@ -75,5 +78,7 @@ function endBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net
   }
   const name: ProblemName = error.code === 'HPE_HEADER_OVERFLOW' ? 'too-large' : 'invalid-request';
   const text = JSON.stringify(renderProblem(name, { detail: 'the request is not HTTP that can be read' }));
-  socket.end(`HTTP/1.1 ${PROBLEMS[name].status} Bad Request\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  socket.end(
+    `HTTP/1.1 ${PROBLEMS[name].status} ${STATUS_CODES[PROBLEMS[name].status]}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
 }

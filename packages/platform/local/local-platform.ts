@@ -60,7 +60,12 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   }
 
   const logLogger = createLogger('log');
-  const log = await openPostgresLog({ pool: await openSchema('log', [LOG_MIGRATIONS], logLogger), clock, logger: logLogger, partitions: options.partitions });
+  const log = await openPostgresLog({
+    pool: await openSchema('log', [LOG_MIGRATIONS], logLogger),
+    clock,
+    logger: logLogger,
+    partitions: options.partitions,
+  });
   const platforms = new Map<ServiceName, Platform>();
   for (const name of NAMES) {
     const logger = createLogger(name);
@@ -81,7 +86,13 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   function openTransport(caller: ServiceName, callee: ServiceName) {
     const { logger, gate } = known(platforms, callee);
     const service = known(services, callee);
-    return createLocalTransport({ callee, minter: known(platforms, caller).minter, gate, logger, routes: (router) => service.rpc?.(router) });
+    return createLocalTransport({
+      callee,
+      minter: known(platforms, caller).minter,
+      gate,
+      logger,
+      routes: (router) => service.rpc?.(router),
+    });
   }
 
   let stopping: Promise<void> | undefined;
@@ -105,7 +116,9 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
       if (held) return held;
       const app = createHttpServer({ logger: known(platforms, name).logger });
       const service = known(services, name);
-      app.register(async (scope) => service.routes(scope));
+      app.register(async (scope) => {
+        await service.routes(scope);
+      });
       servers.set(name, app);
       return app;
     },

@@ -51,7 +51,11 @@ export class AppendQueue {
     while (queue.length > 0) {
       const batch = takeBatch(queue);
       try {
-        let next = await this.#write(topic, partition, batch.flatMap((waiting) => waiting.records));
+        let next = await this.#write(
+          topic,
+          partition,
+          batch.flatMap((waiting) => waiting.records),
+        );
         for (const { records, resolve } of batch) {
           const first = next;
           next += records.length;

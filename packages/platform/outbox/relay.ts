@@ -113,7 +113,11 @@ export class OutboxRelay {
           await this.#log.append(this.#topic, partition, part);
         }),
       );
-      if (rows.length > 0) await markSent(client, rows.map((row) => row.id));
+      if (rows.length > 0)
+        await markSent(
+          client,
+          rows.map((row) => row.id),
+        );
       if (Date.now() - this.#cleaned > CLEAN_EVERY_MS) {
         this.#cleaned = Date.now();
         await deleteSettled(client);
@@ -135,6 +139,8 @@ export class OutboxRelay {
 }
 
 async function tryLock(client: pg.PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, hashtext(current_schema())) AS locked', [RELAY_LOCK]);
+  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, hashtext(current_schema())) AS locked', [
+    RELAY_LOCK,
+  ]);
   return rows[0]?.locked === true;
 }

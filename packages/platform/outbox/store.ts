@@ -1,5 +1,5 @@
-import { encodeFactHeaders, type Headers } from '@starling/contracts/log';
 import type { EventKind, EventValue } from '@starling/contracts/events';
+import { encodeFactHeaders, type Headers } from '@starling/contracts/log';
 import type pg from 'pg';
 import type { MigrationSet } from '../db/index.ts';
 import { traceHeaders } from '../telemetry/index.ts';

@@ -1,4 +1,13 @@
-import { isPost, parseHeaders, PartitionWindow, positionOf, type Position, type RecordHeaders, RULES_LEVEL, type Topic } from '@starling/contracts/log';
+import {
+  isPost,
+  PartitionWindow,
+  type Position,
+  parseHeaders,
+  positionOf,
+  type RecordHeaders,
+  RULES_LEVEL,
+  type Topic,
+} from '@starling/contracts/log';
 import type pg from 'pg';
 import { isTransient, transaction } from '../db/index.ts';
 import type { EventLog, GroupRecord, Hole, LogRecord, Subscription } from '../log/index.ts';
@@ -102,16 +111,19 @@ export class Projection {
     for (const record of records) {
       partition.window ??= new PartitionWindow(record.offset);
       const parsed = parseHeaders(record.headers);
-      if (parsed && parsed.level > RULES_LEVEL) return this.#halt(index, `offset ${record.offset} is of rules level ${parsed.level}, and this version knows ${RULES_LEVEL}`);
+      if (parsed && parsed.level > RULES_LEVEL)
+        return this.#halt(index, `offset ${record.offset} is of rules level ${parsed.level}, and this version knows ${RULES_LEVEL}`);
       const verdict = partition.window.push(record.offset, record.key, parsed);
       if (record.past) {
         const { nextOffset, lastId } = partition.row;
-        if (record.offset === nextOffset - 1 && lastId !== (record.headers['id'] ?? null)) return this.#halt(index, `another record than the projected one stands at offset ${record.offset}`);
+        if (record.offset === nextOffset - 1 && lastId !== (record.headers['id'] ?? null))
+          return this.#halt(index, `another record than the projected one stands at offset ${record.offset}`);
         continue;
       }
       last = record;
       if (verdict.is === 'unjudged') throw new Error(`offset ${record.offset} cannot be judged: the records behind it were not read`);
-      if (parsed && (verdict.is === 'fact' || verdict.is === 'valid')) counted.push({ ...record, parsed, position: positionOf(log.epoch, record.offset) });
+      if (parsed && (verdict.is === 'fact' || verdict.is === 'valid'))
+        counted.push({ ...record, parsed, position: positionOf(log.epoch, record.offset) });
     }
     if (!last) return;
     const next: ProjectionRow = { nextOffset: last.offset + 1, lastId: last.headers['id'] ?? null };
@@ -141,7 +153,13 @@ export class Projection {
         await tx.query('ROLLBACK TO SAVEPOINT one_record');
         await insertFailed(tx, record, error as Error);
         this.#options.logger.error(
-          { topic: record.topic, partition: record.partition, offset: record.offset, kind: record.parsed.kind, error: (error as Error).message },
+          {
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            kind: record.parsed.kind,
+            error: (error as Error).message,
+          },
           'a record could not be applied; it was put aside',
         );
       }
@@ -157,10 +175,14 @@ export class Projection {
   ): Promise<string[]> {
     const { pool, topic, relay } = this.#options;
     return transaction(pool, async (tx) => {
-      if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next))) throw new Overtaken('another process has projected this partition');
+      if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)))
+        throw new Overtaken('another process has projected this partition');
       await work(tx);
       if (!relay) return [];
-      return settleRows(tx, records.filter((record) => !isPost(record.parsed)).map((record) => ({ id: record.parsed.id, position: record.position })));
+      return settleRows(
+        tx,
+        records.filter((record) => !isPost(record.parsed)).map((record) => ({ id: record.parsed.id, position: record.position })),
+      );
     });
   }
 
@@ -203,5 +225,7 @@ class Partition {
 }
 
 function describeHole({ is, expected, low, end }: Hole): string {
-  return is === 'gone' ? `offset ${expected} comes next, but the log begins at ${low}` : `offset ${expected} comes next, but the log ends at ${end}`;
+  return is === 'gone'
+    ? `offset ${expected} comes next, but the log begins at ${low}`
+    : `offset ${expected} comes next, but the log ends at ${end}`;
 }

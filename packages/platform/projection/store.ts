@@ -23,7 +23,13 @@ export async function ensureRow(pool: pg.Pool, topic: Topic, partition: number):
 }
 
 /** Moves the row on from `expected`; false when another process has moved it. */
-export async function advanceRow(tx: pg.PoolClient, topic: Topic, partition: number, expected: number, next: ProjectionRow): Promise<boolean> {
+export async function advanceRow(
+  tx: pg.PoolClient,
+  topic: Topic,
+  partition: number,
+  expected: number,
+  next: ProjectionRow,
+): Promise<boolean> {
   const { rowCount } = await tx.query(
     'UPDATE projection SET next_offset = $4, last_id = $5 WHERE topic = $1 AND partition = $2 AND next_offset = $3',
     [topic, partition, expected, next.nextOffset, next.lastId],
@@ -33,7 +39,10 @@ export async function advanceRow(tx: pg.PoolClient, topic: Topic, partition: num
 
 /** The next offset of every partition of a topic, as one transaction or connection sees it. */
 export async function selectNextOffsets(db: pg.Pool | pg.PoolClient, topic: Topic, count: number): Promise<number[]> {
-  const { rows } = await db.query<{ partition: number; next_offset: number }>('SELECT partition, next_offset FROM projection WHERE topic = $1', [topic]);
+  const { rows } = await db.query<{ partition: number; next_offset: number }>(
+    'SELECT partition, next_offset FROM projection WHERE topic = $1',
+    [topic],
+  );
   const offsets = new Array<number>(count).fill(0);
   for (const row of rows) offsets[row.partition] = row.next_offset;
   return offsets;
@@ -42,6 +51,15 @@ export async function selectNextOffsets(db: pg.Pool | pg.PoolClient, topic: Topi
 export async function insertFailed(tx: pg.PoolClient, record: LogRecord, error: Error): Promise<void> {
   await tx.query(
     `INSERT INTO failed_record (topic, partition, "offset", key, headers, value, at, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-    [record.topic, record.partition, record.offset, record.key, JSON.stringify(record.headers), record.value, record.at, error.message.slice(0, 500)],
+    [
+      record.topic,
+      record.partition,
+      record.offset,
+      record.key,
+      JSON.stringify(record.headers),
+      record.value,
+      record.at,
+      error.message.slice(0, 500),
+    ],
   );
 }

@@ -1,4 +1,12 @@
-import { Code, ConnectError, type ContextValues, createContextKey, createContextValues, type HandlerContext, type Interceptor } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type Interceptor,
+} from '@connectrpc/connect';
 import { HOP_HEADER } from '../http/caller.ts';
 import { inSpan, traceHeaders } from '../telemetry/index.ts';
 import { type Caller, type Gate, type Minter, type OnBehalfOf, TokenRefused, type UserIdentity } from '../tokens/index.ts';
@@ -46,5 +54,6 @@ export function rpcUser(context: HandlerContext): UserIdentity {
 /** Throws unless one of these services calls as itself. */
 export function requireService(context: HandlerContext, ...allowed: string[]): void {
   const caller = context.values.get(callerKey);
-  if (!caller?.service || caller.user || !allowed.includes(caller.service)) throw new ConnectError('this caller may not', Code.PermissionDenied);
+  if (!caller?.service || caller.user || !allowed.includes(caller.service))
+    throw new ConnectError('this caller may not', Code.PermissionDenied);
 }

@@ -13,7 +13,9 @@ export function concealErrors(logger: Logger): Interceptor {
     } catch (error) {
       if (error instanceof ConnectError) throw error;
       logger.error({ err: error, method: request.method.name }, 'a call failed');
-      throw isTransient(error) ? new ConnectError('the database does not answer', Code.Unavailable) : new ConnectError('internal', Code.Internal);
+      throw isTransient(error)
+        ? new ConnectError('the database does not answer', Code.Unavailable)
+        : new ConnectError('internal', Code.Internal);
     }
   };
 }

@@ -27,7 +27,10 @@ export async function serveRpc(options: {
   logger: Logger;
   routes(router: ConnectRouter): void;
 }): Promise<{ port: number; close(): Promise<void> }> {
-  const handler = connectNodeAdapter({ routes: options.routes, interceptors: [concealErrors(options.logger), requireTokens(options.gate)] });
+  const handler = connectNodeAdapter({
+    routes: options.routes,
+    interceptors: [concealErrors(options.logger), requireTokens(options.gate)],
+  });
   const server = createServer(handler);
   const sessions = new Set<import('node:http2').ServerHttp2Session>();
   server.on('session', (session) => {

@@ -3,7 +3,17 @@ import { type Logger, pino } from 'pino';
 export type { Logger };
 
 /** Fields that never reach a log, wherever an object is logged one or two levels deep. */
-const SECRET_FIELDS = ['authorization', 'cookie', 'set-cookie', 'sec-websocket-protocol', 'starling-hop', 'password', 'token', 'body', 'session'];
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'sec-websocket-protocol',
+  'starling-hop',
+  'password',
+  'token',
+  'body',
+  'session',
+];
 
 /**
  * The structured logger of a service. `pretty: false` writes JSON lines to standard output. Secrets and message texts
@@ -18,7 +28,11 @@ export function createLogger(options: { service: string; level?: string; destina
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths, censor: '[redacted]' },
       serializers: {
-        req: (request: { method: string; url: string; id: string }) => ({ method: request.method, path: request.url.split('?')[0], id: request.id }),
+        req: (request: { method: string; url: string; id: string }) => ({
+          method: request.method,
+          path: request.url.split('?')[0],
+          id: request.id,
+        }),
         res: (reply: { statusCode: number }) => ({ status: reply.statusCode }),
       },
     },

@@ -26,7 +26,9 @@ function readMessage(record: CountedRecord): Message[] {
 async function projectFacts(tx: pg.PoolClient, records: CountedRecord[]): Promise<void> {
   const conversations = [...new Set(records.map((record) => record.key))];
   const views = new Map((await selectViews(tx, conversations)).map((view) => [view.state.id, view]));
-  const participations = new Map((await selectParticipationsIn(tx, conversations)).map((view) => [nameOf(view.conversation, view.participant.user), view]));
+  const participations = new Map(
+    (await selectParticipationsIn(tx, conversations)).map((view) => [nameOf(view.conversation, view.participant.user), view]),
+  );
   const changedViews = new Map<string, ConversationView>();
   const changedParticipations = new Map<string, ParticipationView>();
 

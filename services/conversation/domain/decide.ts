@@ -34,13 +34,24 @@ export function decideRename(held: Conversation, name: string, newId: NewId): De
   if (held.state.name === name) return { conversation: held, facts: [] };
   const rev = held.lastRev + 1;
   const state = { ...held.state, name, rev };
-  const fact: Fact<'conversation.updated'> = { id: newId(), key: state.id, rev, kind: 'conversation.updated', value: { conversation: state } };
+  const fact: Fact<'conversation.updated'> = {
+    id: newId(),
+    key: state.id,
+    rev,
+    kind: 'conversation.updated',
+    value: { conversation: state },
+  };
   return { conversation: { ...held, state, lastRev: rev }, facts: [fact] };
 }
 
 export function decideAdd(held: Conversation, user: string, newId: NewId): Decision {
   if (findPresent(held, user)) return { conversation: held, facts: [] };
-  return changeParticipant({ conversation: held, facts: [] }, 'participant.added', { user, role: 'member', present: true, history: 'all' }, newId);
+  return changeParticipant(
+    { conversation: held, facts: [] },
+    'participant.added',
+    { user, role: 'member', present: true, history: 'all' },
+    newId,
+  );
 }
 
 /** Also leaving. The last owner hands over to the member who has been there longest, so that a group is never without one. */

@@ -31,20 +31,24 @@ const IdempotencyHeaders = Type.Object({ 'idempotency-key': Uuid });
 export function commandRoutes(app: FastifyInstance, context: CommandContext): void {
   const { db, relay } = context;
 
-  app.put<{ Params: Type.Static<typeof UserParams> }>('/v1/conversations/private/:user', { schema: { params: UserParams } }, async (request, reply) => {
-    const caller = callingUser(request);
-    const other = request.params.user;
-    if (other === caller.user) throw new ProblemError('invalid-request', { detail: 'A private conversation is with somebody else.' });
-    await requireUsers(context, [other]);
-    const id = privateConversationId(caller.user, other);
-    const decision = decideCreate(
-      { id, kind: 'private', name: null },
-      [caller.user, other].sort().map((user) => ({ user, role: 'member' })),
-      v7,
-    );
-    await transaction(db, (tx) => writeNew(tx, decision));
-    return sendCreated(reply, 200, id);
-  });
+  app.put<{ Params: Type.Static<typeof UserParams> }>(
+    '/v1/conversations/private/:user',
+    { schema: { params: UserParams } },
+    async (request, reply) => {
+      const caller = callingUser(request);
+      const other = request.params.user;
+      if (other === caller.user) throw new ProblemError('invalid-request', { detail: 'A private conversation is with somebody else.' });
+      await requireUsers(context, [other]);
+      const id = privateConversationId(caller.user, other);
+      const decision = decideCreate(
+        { id, kind: 'private', name: null },
+        [caller.user, other].sort().map((user) => ({ user, role: 'member' })),
+        v7,
+      );
+      await transaction(db, (tx) => writeNew(tx, decision));
+      return sendCreated(reply, 200, id);
+    },
+  );
 
   app.post<{ Body: GroupRequest; Headers: Type.Static<typeof IdempotencyHeaders> }>(
     '/v1/conversations',
@@ -56,9 +60,16 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
       await requireUsers(context, others);
       const members = [{ user: caller.user, role: 'owner' as const }, ...others.map((user) => ({ user, role: 'member' as const }))];
       const decision = decideCreate({ id: v7(), kind: 'group', name }, members, v7);
-      const fingerprint = createHash('sha256').update(JSON.stringify([name, participants])).digest('base64url');
+      const fingerprint = createHash('sha256')
+        .update(JSON.stringify([name, participants]))
+        .digest('base64url');
       const id = await transaction(db, async (tx) => {
-        const claim = { actor: caller.user, key: request.headers['idempotency-key'], fingerprint, conversation: decision.conversation.state.id };
+        const claim = {
+          actor: caller.user,
+          key: request.headers['idempotency-key'],
+          fingerprint,
+          conversation: decision.conversation.state.id,
+        };
         const claimed = await claimCommand(tx, claim);
         if (claimed === claim.conversation) await writeNew(tx, decision);
         return claimed;
@@ -70,7 +81,8 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
   app.patch<{ Params: Type.Static<typeof ConversationParams>; Body: ConversationChange }>(
     '/v1/conversations/:id',
     { schema: { params: ConversationParams, body: ConversationChange } },
-    (request, reply) => change(reply, callingUser(request), request.params.id, 'rename', (held) => decideRename(held, request.body.name, v7)),
+    (request, reply) =>
+      change(reply, callingUser(request), request.params.id, 'rename', (held) => decideRename(held, request.body.name, v7)),
   );
 
   app.put<{ Params: Type.Static<typeof ParticipantParams> }>(
@@ -82,7 +94,8 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
       await requireUsers(context, [user]);
       return change(reply, caller, id, 'add', (held) => {
         const full = held.participants.filter((participant) => participant.present).length >= PARTICIPANTS_LIMIT;
-        if (full && !findPresent(held, user)) throw new ProblemError('forbidden', { detail: `A group has at most ${PARTICIPANTS_LIMIT} participants.` });
+        if (full && !findPresent(held, user))
+          throw new ProblemError('forbidden', { detail: `A group has at most ${PARTICIPANTS_LIMIT} participants.` });
         return decideAdd(held, user, v7);
       });
     },

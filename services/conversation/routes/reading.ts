@@ -1,5 +1,5 @@
 import { type ConversationSnapshot, HistoryQuery, type HistoryReply, SnapshotQuery, type SnapshotReply } from '@starling/contracts/http';
-import { epochOf, offsetOf, partitionOf, type Position, readableRanges } from '@starling/contracts/log';
+import { epochOf, offsetOf, type Position, partitionOf, readableRanges } from '@starling/contracts/log';
 import { Uuid } from '@starling/contracts/schema';
 import { transaction } from '@starling/platform/db';
 import { callingUser, ProblemError } from '@starling/platform/http';
@@ -37,42 +37,50 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
   const { db, log, projection } = context;
   const partitions = log.partitions.conversations;
 
-  app.get<{ Querystring: SnapshotQuery }>('/v1/snapshot', { schema: { querystring: SnapshotQuery } }, async (request): Promise<SnapshotReply> => {
-    const { user } = callingUser(request);
-    const { page } = request.query;
-    return transaction(
-      db,
-      async (tx) => {
-        const conversations = await selectNextOffsets(tx, 'conversations', partitions);
-        const receipts = await selectNextOffsets(tx, 'receipts', log.partitions.receipts);
-        const users = await selectNextOffsets(tx, 'users', log.partitions.users);
-        const views = await selectViewsOf(tx, user, page, context.snapshotPage + 1);
-        const shown = views.slice(0, context.snapshotPage);
-        return {
-          cursor: { epoch: log.epoch, conversations, receipts, users },
-          conversations: await describe(tx, user, shown, conversations),
-          next: views.length > shown.length ? (shown.at(-1)?.state.id ?? null) : null,
-        };
-      },
-      'REPEATABLE READ',
-    );
-  });
+  app.get<{ Querystring: SnapshotQuery }>(
+    '/v1/snapshot',
+    { schema: { querystring: SnapshotQuery } },
+    async (request): Promise<SnapshotReply> => {
+      const { user } = callingUser(request);
+      const { page } = request.query;
+      return transaction(
+        db,
+        async (tx) => {
+          const conversations = await selectNextOffsets(tx, 'conversations', partitions);
+          const receipts = await selectNextOffsets(tx, 'receipts', log.partitions.receipts);
+          const users = await selectNextOffsets(tx, 'users', log.partitions.users);
+          const views = await selectViewsOf(tx, user, page, context.snapshotPage + 1);
+          const shown = views.slice(0, context.snapshotPage);
+          return {
+            cursor: { epoch: log.epoch, conversations, receipts, users },
+            conversations: await describe(tx, user, shown, conversations),
+            next: views.length > shown.length ? (shown.at(-1)?.state.id ?? null) : null,
+          };
+        },
+        'REPEATABLE READ',
+      );
+    },
+  );
 
-  app.get<{ Params: Type.Static<typeof Params> }>('/v1/conversations/:id', { schema: { params: Params } }, async (request): Promise<ConversationSnapshot> => {
-    const { user } = callingUser(request);
-    const { id } = request.params;
-    await waitUntilReadable(user, id);
-    return transaction(
-      db,
-      async (tx) => {
-        const offsets = await selectNextOffsets(tx, 'conversations', partitions);
-        const [found] = await describe(tx, user, await selectViews(tx, [id]), offsets);
-        if (!found) throw new ProblemError('not-found');
-        return found;
-      },
-      'REPEATABLE READ',
-    );
-  });
+  app.get<{ Params: Type.Static<typeof Params> }>(
+    '/v1/conversations/:id',
+    { schema: { params: Params } },
+    async (request): Promise<ConversationSnapshot> => {
+      const { user } = callingUser(request);
+      const { id } = request.params;
+      await waitUntilReadable(user, id);
+      return transaction(
+        db,
+        async (tx) => {
+          const offsets = await selectNextOffsets(tx, 'conversations', partitions);
+          const [found] = await describe(tx, user, await selectViews(tx, [id]), offsets);
+          if (!found) throw new ProblemError('not-found');
+          return found;
+        },
+        'REPEATABLE READ',
+      );
+    },
+  );
 
   app.get<{ Params: Type.Static<typeof Params>; Querystring: HistoryQuery }>(
     '/v1/conversations/:id/messages',
@@ -81,7 +89,8 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
       const { user } = callingUser(request);
       const { id } = request.params;
       const { before, from, after, limit = HISTORY_PAGE } = request.query;
-      if (before !== undefined && from !== undefined) throw new ProblemError('invalid-request', { detail: 'Give `before` or `from`, not both.' });
+      if (before !== undefined && from !== undefined)
+        throw new ProblemError('invalid-request', { detail: 'Give `before` or `from`, not both.' });
       const participation = await waitUntilReadable(user, id);
       if (after !== undefined) await waitForPosition(id, after);
       const ranges = readableRanges(toParticipation(participation));
@@ -115,7 +124,10 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
 
   async function describe(tx: pg.PoolClient, user: string, views: ConversationView[], offsets: number[]): Promise<ConversationSnapshot[]> {
     const byConversation = Map.groupBy(
-      await selectParticipationsIn(tx, views.map((view) => view.state.id)),
+      await selectParticipationsIn(
+        tx,
+        views.map((view) => view.state.id),
+      ),
       (participation) => participation.conversation,
     );
     const readable = views.flatMap((view) => {
@@ -123,7 +135,10 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
       const own = participations.find((participation) => participation.participant.user === user);
       return own?.participant.present ? [{ view, participations, ranges: readableRanges(toParticipation(own)) }] : [];
     });
-    const lastMessages = await selectLastMessages(tx, readable.map(({ view, ranges }) => ({ conversation: view.state.id, ranges })));
+    const lastMessages = await selectLastMessages(
+      tx,
+      readable.map(({ view, ranges }) => ({ conversation: view.state.id, ranges })),
+    );
     return readable.map(({ view, participations }) => ({
       conversation: view.state,
       participants: participations.map(({ participant }) => participant).filter((participant) => participant.present),

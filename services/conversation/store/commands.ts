@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import type { ConversationState } from '@starling/contracts/events';
 import { ProblemError } from '@starling/platform/http';
+import type pg from 'pg';
 import { type Conversation, findPresent, hasRight, type Participant, type Right } from '../domain/conversation.ts';
 
 /**
@@ -81,7 +81,10 @@ export async function selectCreatedEvent(db: pg.Pool, id: string): Promise<strin
  * Claims an idempotency key for a command that makes this conversation. Claimed before: the conversation that was made
  * then. Throws `idempotency-key-reused` when the key came with another request.
  */
-export async function claimCommand(tx: pg.PoolClient, claim: { actor: string; key: string; fingerprint: string; conversation: string }): Promise<string> {
+export async function claimCommand(
+  tx: pg.PoolClient,
+  claim: { actor: string; key: string; fingerprint: string; conversation: string },
+): Promise<string> {
   const { rows } = await tx.query<{ fingerprint: string; conversation: string }>(
     `INSERT INTO command (actor, key, fingerprint, conversation) VALUES ($1, $2, $3, $4)
      ON CONFLICT (actor, key) DO UPDATE SET key = command.key RETURNING fingerprint, conversation`,

@@ -59,7 +59,9 @@ export async function upsertViews(tx: pg.PoolClient, views: ConversationView[]):
 
 /** Every participation in these conversations. */
 export async function selectParticipationsIn(db: Queryable, conversations: string[]): Promise<ParticipationView[]> {
-  const { rows } = await db.query<ParticipationRow>(`SELECT ${PARTICIPATION} FROM participation WHERE conversation = ANY($1)`, [conversations]);
+  const { rows } = await db.query<ParticipationRow>(`SELECT ${PARTICIPATION} FROM participation WHERE conversation = ANY($1)`, [
+    conversations,
+  ]);
   return rows.map(readParticipation);
 }
 
@@ -120,7 +122,11 @@ export async function insertMessages(tx: pg.PoolClient, messages: Message[]): Pr
     text: `UPDATE conversation_view v SET last_position = greatest(v.last_position, n.position), last_at = greatest(v.last_at, n.at)
            FROM (SELECT conversation, max(position) AS position, max(at) AS at FROM unnest($1::uuid[], $2::int8[], $3::int8[]) AS m (conversation, position, at) GROUP BY 1) n
            WHERE v.id = n.conversation`,
-    values: [messages.map((message) => message.conversation), messages.map((message) => message.position), messages.map((message) => message.at)],
+    values: [
+      messages.map((message) => message.conversation),
+      messages.map((message) => message.position),
+      messages.map((message) => message.at),
+    ],
   });
 }
 
@@ -148,7 +154,10 @@ export async function selectMessages(
 }
 
 /** The newest readable message of each conversation, in one query. */
-export async function selectLastMessages(db: Queryable, readable: { conversation: string; ranges: Ranges }[]): Promise<Map<string, Message>> {
+export async function selectLastMessages(
+  db: Queryable,
+  readable: { conversation: string; ranges: Ranges }[],
+): Promise<Map<string, Message>> {
   const flat = readable.flatMap(({ conversation, ranges }) => ranges.map((range) => ({ conversation, ...range })));
   const { rows } = await db.query<Message>(
     `SELECT DISTINCT ON (m.conversation) ${MESSAGE}
@@ -162,7 +171,12 @@ export async function selectLastMessages(db: Queryable, readable: { conversation
   return new Map(rows.map((row) => [row.conversation, row]));
 }
 
-export async function selectPost(db: Queryable, conversation: string, author: string, client: string): Promise<{ position: Position; at: number } | undefined> {
+export async function selectPost(
+  db: Queryable,
+  conversation: string,
+  author: string,
+  client: string,
+): Promise<{ position: Position; at: number } | undefined> {
   const { rows } = await db.query<{ position: Position; at: number }>(
     'SELECT position, at FROM message WHERE conversation = $1 AND author = $2 AND client = $3',
     [conversation, author, client],

@@ -1,4 +1,4 @@
-import { encodePostHeaders, partitionOf, type Position, type PostHeaders, positionOf } from '@starling/contracts/log';
+import { encodePostHeaders, type Position, type PostHeaders, partitionOf, positionOf } from '@starling/contracts/log';
 import { type Problem, renderProblem } from '@starling/contracts/problems';
 import { timeOfUuidV7 } from '@starling/contracts/schema';
 import type { SendFrame } from '@starling/contracts/socket';
@@ -27,7 +27,12 @@ export interface SenderOptions {
   /** Whether the author may post at the place to which the pod has read; undefined: to be prepared first. */
   allows(conversation: string, user: string): boolean | undefined;
   /** Looks the post up in the projection, which must have applied the partition's records before `projected`. */
-  findPost(author: UserIdentity, conversation: string, client: string, projected: number): Promise<{ position: Position; at: number } | undefined>;
+  findPost(
+    author: UserIdentity,
+    conversation: string,
+    client: string,
+    projected: number,
+  ): Promise<{ position: Position; at: number } | undefined>;
 }
 
 /** After so long a send is answered `unknown`, ms. */
@@ -107,7 +112,8 @@ export class Sender {
     if (tails.halted) return renderProblem('unavailable', { retryAfter: 5 });
     if (after && after.position >= positionOf(tails.epoch, 0)) {
       const partition = this.#partitionOf(after.conversation);
-      if (!(await partition.waitFor(after.position - positionOf(tails.epoch, 0) + 1, AFTER_MS))) return renderProblem('behind', { retryAfter: 1 });
+      if (!(await partition.waitFor(after.position - positionOf(tails.epoch, 0) + 1, AFTER_MS)))
+        return renderProblem('behind', { retryAfter: 1 });
     }
     return undefined;
   }
@@ -135,7 +141,10 @@ export class Sender {
       if (pending.settled) return;
       const name = `${pod}.${++this.#attempts}`;
       pending.attempt = { name, again: () => void this.#judgeAndAppend(pending, author, post) };
-      const headers = { ...encodePostHeaders({ id: v7(), author: author.user, client, asOf, slow: false, attempt: name }), ...traceHeaders() };
+      const headers = {
+        ...encodePostHeaders({ id: v7(), author: author.user, client, asOf, slow: false, attempt: name }),
+        ...traceHeaders(),
+      };
       const record = { key: conversation, headers, value: Buffer.from(JSON.stringify({ body })) };
       await log.append('conversations', partitionOf(conversation, log.partitions.conversations), [record]);
     } catch (error) {

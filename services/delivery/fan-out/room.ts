@@ -61,7 +61,10 @@ function deliverTo({ participation, connections }: Occupant, delivery: Delivery)
 }
 
 /** A socket that became live while the walk was under way got the event by its replay. */
-export function deliverToConnection(connection: Connection, { topic, partition, offset, frame }: Omit<Delivery, 'done' | 'position'>): void {
+export function deliverToConnection(
+  connection: Connection,
+  { topic, partition, offset, frame }: Omit<Delivery, 'done' | 'position'>,
+): void {
   const liveFrom = connection.liveFrom?.[topic][partition];
   if (liveFrom !== undefined && offset < liveFrom) return;
   connection.push(frame);

@@ -8,7 +8,12 @@ import { BehindError, type ParticipationSource } from './members.ts';
 /** What a pod asks of `conversation`. */
 export interface ConversationSource extends ParticipationSource {
   /** Throws {@link BehindError} when the projection has not reached `projected`. */
-  findPost(author: UserIdentity, conversation: string, client: string, projected: number): Promise<{ position: number; at: number } | undefined>;
+  findPost(
+    author: UserIdentity,
+    conversation: string,
+    client: string,
+    projected: number,
+  ): Promise<{ position: number; at: number } | undefined>;
 }
 
 export function createConversationSource(transport: Transport): ConversationSource {
@@ -18,7 +23,11 @@ export function createConversationSource(transport: Transport): ConversationSour
       const { at, participations } = await client.loadParticipations({ users });
       return {
         at,
-        participations: participations.map((loaded) => ({ conversation: loaded.conversation, user: loaded.user, participation: fromMessage(loaded) })),
+        participations: participations.map((loaded) => ({
+          conversation: loaded.conversation,
+          user: loaded.user,
+          participation: fromMessage(loaded),
+        })),
       };
     },
     async loadOne(conversation, user) {

@@ -100,7 +100,8 @@ export class Members {
     let participation = loaded;
     for (const { record, position } of partition.ring.since(at)) {
       if (record.key !== conversation) continue;
-      for (const state of participantsIn(record)) if (state.user === user) participation = reduceParticipation(participation, state, position);
+      for (const state of participantsIn(record))
+        if (state.user === user) participation = reduceParticipation(participation, state, position);
     }
     this.#authors.set(authorName(conversation, user), { participation });
   }
@@ -148,7 +149,8 @@ export class Members {
       try {
         const loaded = await this.#source.loadMany(batch.map(({ user }) => user));
         const partitions = this.#partitions();
-        if (partitions.some((partition, index) => (loaded.at[index] ?? 0) < partition.ring.start)) throw new BehindError('the projection is behind the ring');
+        if (partitions.some((partition, index) => (loaded.at[index] ?? 0) < partition.ring.start))
+          throw new BehindError('the projection is behind the ring');
         const byUser = Map.groupBy(loaded.participations, ({ user }) => user);
         const later = partitions.flatMap((partition, index) => partition.ring.since(loaded.at[index] ?? 0));
         // Admitted in the turn in which the ring was read, so that no fact falls in between.
@@ -196,7 +198,9 @@ export class Members {
 
 function buildMember(user: string, loaded: LoadedParticipations['participations'], later: RingEntry[]): Member {
   const connections = new Set<Connection>();
-  const occupancies = new Map<string, Occupant>(loaded.map(({ conversation, participation }) => [conversation, { participation, connections }]));
+  const occupancies = new Map<string, Occupant>(
+    loaded.map(({ conversation, participation }) => [conversation, { participation, connections }]),
+  );
   for (const { record, position } of later) {
     for (const state of participantsIn(record)) {
       if (state.user !== user) continue;

@@ -1,4 +1,4 @@
-import { compareCursor, type Cursor, mayReceive, TOPICS, type Topic } from '@starling/contracts/log';
+import { type Cursor, compareCursor, mayReceive, TOPICS, type Topic } from '@starling/contracts/log';
 import type { CloseName } from '@starling/contracts/socket';
 import type { EventLog } from '@starling/platform/log';
 import type { Connection } from '../gateway/connection.ts';
@@ -58,7 +58,10 @@ export async function resume(context: ResumeContext, connection: Connection, cur
 }
 
 async function awaitCursor({ log, tails }: ResumeContext, cursor: Cursor): Promise<CloseName | undefined> {
-  const standing = compareCursor(cursor, tails.cursor((partition) => partition.next));
+  const standing = compareCursor(
+    cursor,
+    tails.cursor((partition) => partition.next),
+  );
   if (standing === 'within') return undefined;
   if (standing === 'foreign') return 'resync';
   for (const topic of TOPICS) {

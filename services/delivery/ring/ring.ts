@@ -63,7 +63,8 @@ export class Ring {
     if (ofKey) ofKey.push(entry);
     else this.#byKey.set(entry.record.key, [entry]);
     this.#bytes += entry.record.value.length + ENTRY_BYTES;
-    while (this.#entries.length - this.#head > this.#maxEntries || (this.#bytes > this.#maxBytes && this.#head < this.#entries.length)) this.#drop();
+    while (this.#entries.length - this.#head > this.#maxEntries || (this.#bytes > this.#maxBytes && this.#head < this.#entries.length))
+      this.#drop();
   }
 
   /** Forgets everything before `offset`. */

@@ -1,8 +1,8 @@
 import {
   type Cursor,
   isPost,
-  parseHeaders,
   type PostHeaders,
+  parseHeaders,
   positionOf,
   type RecordHeaders,
   RULES_LEVEL,
@@ -100,7 +100,10 @@ export class Tails {
       const headers = parseHeaders(record.headers);
       if (headers && headers.level > RULES_LEVEL) {
         this.#halted = true;
-        this.#logger.fatal({ topic, partition: index, offset: record.offset, level: headers.level }, 'a record follows newer rules than this version knows; it stops here');
+        this.#logger.fatal(
+          { topic, partition: index, offset: record.offset, level: headers.level },
+          'a record follows newer rules than this version knows; it stops here',
+        );
         this.#listener.onBreak();
         return;
       }

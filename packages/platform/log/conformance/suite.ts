@@ -57,7 +57,12 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
     }
 
     /** A group member that keeps its offset in memory, as a service does in its database. */
-    function join(group: string, stored: { next: number }, take: (records: GroupRecord[]) => void | Promise<void>, source = log): Subscription {
+    function join(
+      group: string,
+      stored: { next: number },
+      take: (records: GroupRecord[]) => void | Promise<void>,
+      source = log,
+    ): Subscription {
       const subscription = source.subscribe({
         topic: TOPIC,
         group,
@@ -99,7 +104,10 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       expect(read.map((entry) => entry.offset)).toEqual(Array.from({ length: 300 }, (_, offset) => offset));
       for (const { offset, text } of offsets) expect(textOf(read[offset] as LogRecord)).toBe(text);
       for (const writer of ['w0', 'w1']) {
-        const numbers = read.map(textOf).filter((text) => text.startsWith(writer)).map((text) => Number(text.split(' ')[1]));
+        const numbers = read
+          .map(textOf)
+          .filter((text) => text.startsWith(writer))
+          .map((text) => Number(text.split(' ')[1]));
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
       }
     });
@@ -143,7 +151,11 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
     });
 
     it('tails exactly the suffix from any offset', async () => {
-      await log.append(TOPIC, 0, Array.from({ length: 20 }, (_, index) => record(String(index))));
+      await log.append(
+        TOPIC,
+        0,
+        Array.from({ length: 20 }, (_, index) => record(String(index))),
+      );
       for (let from = 0; from <= 20; from++) {
         const { read, subscription } = collect(from);
         await waitFor(() => read.length === 20 - from);
@@ -159,8 +171,16 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       join('one', { next: 0 }, (records) => void one.push(...records));
       join('two', { next: 2 }, (records) => void two.push(...records));
       await waitFor(() => one.length === 3 && two.length === 3);
-      expect(one.map((entry) => [textOf(entry), entry.past])).toEqual([['a', false], ['b', false], ['c', false]]);
-      expect(two.map((entry) => [textOf(entry), entry.past])).toEqual([['a', true], ['b', true], ['c', false]]);
+      expect(one.map((entry) => [textOf(entry), entry.past])).toEqual([
+        ['a', false],
+        ['b', false],
+        ['c', false],
+      ]);
+      expect(two.map((entry) => [textOf(entry), entry.past])).toEqual([
+        ['a', true],
+        ['b', true],
+        ['c', false],
+      ]);
     });
 
     it('gives a group a batch again that failed half way, and holds up no other', async () => {
@@ -191,7 +211,10 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       const again: GroupRecord[] = [];
       join('group', stored, (records) => void again.push(...records));
       await waitFor(() => again.length === 2);
-      expect(again.map((entry) => [textOf(entry), entry.past])).toEqual([['a', true], ['b', false]]);
+      expect(again.map((entry) => [textOf(entry), entry.past])).toEqual([
+        ['a', true],
+        ['b', false],
+      ]);
     });
 
     it('tells a tail and a group that want an offset beyond the end', async () => {
@@ -207,7 +230,13 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
             return hole.low;
           },
         }),
-        log.subscribe({ topic: TOPIC, group: 'ahead', storedOffset: async (partition) => (partition === 0 ? 9 : 0), onRecords: async () => {}, onHole: (_, hole) => void holes.push(hole) }),
+        log.subscribe({
+          topic: TOPIC,
+          group: 'ahead',
+          storedOffset: async (partition) => (partition === 0 ? 9 : 0),
+          onRecords: async () => {},
+          onHole: (_, hole) => void holes.push(hole),
+        }),
       );
       await waitFor(() => holes.length === 3);
       expect(holes).toEqual(

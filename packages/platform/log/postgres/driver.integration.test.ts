@@ -1,6 +1,6 @@
 import { systemClock } from '@starling/platform/clock';
-import { createTestDatabase } from '@starling/testing/database';
 import { FakeClock } from '@starling/testing/clock';
+import { createTestDatabase } from '@starling/testing/database';
 import { waitFor } from '@starling/testing/wait-for';
 import { describe, expect, it } from 'vitest';
 import { createPool, migrate } from '../../db/index.ts';

@@ -2,8 +2,8 @@ import { TOPICS, type Topic, WINDOW } from '@starling/contracts/log';
 import type pg from 'pg';
 import type { Clock } from '../../clock/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
-import type { EventLog, GroupOptions, GroupRecord, Hole, LogRecord, Subscription, TailOptions } from '../event-log.ts';
 import { AppendQueue } from '../append-queue.ts';
+import type { EventLog, GroupOptions, GroupRecord, Hole, LogRecord, Subscription, TailOptions } from '../event-log.ts';
 import { HeadWatch } from './head-watch.ts';
 import { deleteRecordsBefore, ensureEpoch, insertRecords, selectRecords } from './statements.ts';
 
@@ -18,7 +18,12 @@ const PRUNE_BATCH = 5_000;
  * partition's head row, so that the order of commits is the order of offsets; readers are woken in-process and look
  * for themselves once a second.
  */
-export async function openPostgresLog(options: { pool: pg.Pool; clock: Clock; logger: Logger; partitions: Record<Topic, number> }): Promise<EventLog> {
+export async function openPostgresLog(options: {
+  pool: pg.Pool;
+  clock: Clock;
+  logger: Logger;
+  partitions: Record<Topic, number>;
+}): Promise<EventLog> {
   const { pool, clock, logger } = options;
   const { epoch, partitions } = await ensureEpoch(pool, options.partitions);
   const heads = new HeadWatch(pool, logger);
@@ -61,7 +66,12 @@ export async function openPostgresLog(options: { pool: pg.Pool; clock: Clock; lo
     reader: Reader,
     topic: Topic,
     partition: number,
-    handlers: { start(): Promise<number>; onRecords(records: LogRecord[]): void | Promise<void>; onHole(hole: Hole): Promise<number | undefined>; restart: boolean },
+    handlers: {
+      start(): Promise<number>;
+      onRecords(records: LogRecord[]): void | Promise<void>;
+      onHole(hole: Hole): Promise<number | undefined>;
+      restart: boolean;
+    },
   ): Promise<void> {
     let next: number | undefined;
     while (!reader.stopped) {
@@ -132,7 +142,11 @@ export async function openPostgresLog(options: { pool: pg.Pool; clock: Clock; lo
                 const { low, next } = heads.at(topic, partition);
                 return stored < low || stored > next ? stored : Math.max(low, stored - WINDOW);
               },
-              onRecords: (records) => onRecords(partition, records.map((record): GroupRecord => ({ ...record, past: record.offset < stored }))),
+              onRecords: (records) =>
+                onRecords(
+                  partition,
+                  records.map((record): GroupRecord => ({ ...record, past: record.offset < stored })),
+                ),
               async onHole(hole) {
                 onHole(partition, hole);
                 return undefined;

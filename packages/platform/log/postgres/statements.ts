@@ -85,13 +85,21 @@ export async function deleteRecordsBefore(db: Queryable, topic: Topic, before: n
  * Makes epoch 1 with these partition counts where there is no log yet, and returns what is in force. Partition counts
  * of an existing log never change: keys would move.
  */
-export async function ensureEpoch(db: Queryable, partitions: Record<Topic, number>): Promise<{ epoch: number; partitions: Record<Topic, number> }> {
+export async function ensureEpoch(
+  db: Queryable,
+  partitions: Record<Topic, number>,
+): Promise<{ epoch: number; partitions: Record<Topic, number> }> {
   await db.query('INSERT INTO log_epoch SELECT 1, $1 WHERE NOT EXISTS (SELECT FROM log_epoch)', [JSON.stringify(partitions)]);
-  const { rows } = await db.query<{ epoch: number; partitions: Record<Topic, number> }>('SELECT epoch, partitions FROM log_epoch ORDER BY epoch DESC LIMIT 1');
+  const { rows } = await db.query<{ epoch: number; partitions: Record<Topic, number> }>(
+    'SELECT epoch, partitions FROM log_epoch ORDER BY epoch DESC LIMIT 1',
+  );
   const current = rows[0];
   if (!current) throw new Error('the log has no epoch');
   for (const topic of TOPICS) {
-    await db.query('INSERT INTO log_head (topic, partition) SELECT $1, generate_series(0, $2::int - 1) ON CONFLICT DO NOTHING', [topic, current.partitions[topic]]);
+    await db.query('INSERT INTO log_head (topic, partition) SELECT $1, generate_series(0, $2::int - 1) ON CONFLICT DO NOTHING', [
+      topic,
+      current.partitions[topic],
+    ]);
   }
   return current;
 }

@@ -5,7 +5,7 @@ import { presentParticipants } from '../conversations/titles.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
-import { useSubmit } from '../parts/form-errors.ts';
+import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { FindPeople } from '../people/find-people.tsx';
 import { navigate } from '../router.ts';
 
@@ -17,8 +17,8 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
   const profiles = useClientState((state) => state.profiles);
   const [name, setName] = useState(present ?? '');
   const [isLeaving, setLeaving] = useState(false);
-  const rename = useSubmit(['name']);
-  const membership = useSubmit([]);
+  const rename = useSubmit({ name: NAME_EXPECTED });
+  const membership = useSubmit({});
   const members = presentParticipants(item);
   const isOwner = members.some(({ user, role }) => user === me && role === 'owner');
 

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { useClient, useClientState } from '../client-state.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
-import { useSubmit } from '../parts/form-errors.ts';
+import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { FindPeople } from '../people/find-people.tsx';
 import { conversationPath, navigate } from '../router.ts';
 
@@ -17,7 +17,10 @@ export function NewGroupDialog({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState<Profile[]>([]);
   // One key for the dialog: pressing the button again after an error cannot make a second group.
   const [key] = useState(() => crypto.randomUUID());
-  const { busy, errors, submit } = useSubmit(['name', 'participants']);
+  const { busy, errors, submit } = useSubmit({
+    name: NAME_EXPECTED,
+    participants: 'One of these people cannot be in the group. Take them out and try again.',
+  });
 
   const create = async (event: FormEvent) => {
     event.preventDefault();

@@ -9,20 +9,26 @@ export interface FormErrors {
 
 const NONE: FormErrors = { fields: {}, form: null };
 
+export const NAME_EXPECTED = 'Enter a name of up to 80 characters, on one line.';
+
 /** Problems that are about one field, whichever form they come from. */
 const FIELD_OF: Partial<Record<string, string>> = { 'account-exists': 'email', 'handle-taken': 'handle' };
 
-/** Sorts an error to the fields that it is about. `known`: the form's fields. */
-export function readErrors(error: unknown, known: string[]): FormErrors {
+/** The form's fields by name, each with the sentence that says what is expected in it. */
+export type Expectations = Record<string, string>;
+
+/** Sorts an error to the fields that it is about. A schema's words are for programs: people read what is expected. */
+export function readErrors(error: unknown, expected: Expectations): FormErrors {
   if (!(error instanceof ApiError))
     return { fields: {}, form: error instanceof Error ? error.message : 'Something went wrong. Try again.' };
   const field = FIELD_OF[error.code];
-  if (field && known.includes(field)) return { fields: { [field]: sentence(error.message) }, form: null };
+  if (field && field in expected) return { fields: { [field]: sentence(error.message) }, form: null };
   const fields: Record<string, string> = {};
   const others: string[] = [];
   for (const { pointer, detail } of error.problem.errors ?? []) {
-    const name = pointer.replace(/^\//, '').split('/')[0]!;
-    if (known.includes(name)) fields[name] ??= sentence(detail);
+    const name = pointer.replace(/^\/(body\/)?/, '').split('/')[0]!;
+    const sought = expected[name];
+    if (sought !== undefined) fields[name] = sought;
     else others.push(sentence(detail));
   }
   if (Object.keys(fields).length > 0 && others.length === 0) return { fields, form: null };
@@ -30,7 +36,7 @@ export function readErrors(error: unknown, known: string[]): FormErrors {
 }
 
 /** One form's way to the server: whether it is under way, and what came back. */
-export function useSubmit(known: string[]) {
+export function useSubmit(expected: Expectations) {
   const [busy, setBusy] = useState(false);
   const [errors, setErrors] = useState(NONE);
   /** Returns whether it succeeded. */
@@ -41,7 +47,7 @@ export function useSubmit(known: string[]) {
       await work();
       return true;
     } catch (error) {
-      setErrors(readErrors(error, known));
+      setErrors(readErrors(error, expected));
       return false;
     } finally {
       setBusy(false);

@@ -94,6 +94,6 @@ export function FindPeople({ label = 'Find people', exclude, onChoose }: Props) 
 
 function describe(offered: Profile[] | undefined): string {
   if (offered === undefined) return '';
-  if (offered.length === 0) return 'Nobody found by that name.';
+  if (offered.length === 0) return 'Nobody else found by that name.';
   return offered.length === 1 ? '1 person found' : `${offered.length} people found`;
 }

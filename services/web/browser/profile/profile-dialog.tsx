@@ -2,7 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { useClient, useClientState, useProfile } from '../client-state.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
-import { useSubmit } from '../parts/form-errors.ts';
+import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 
 /** One's own name and handle. */
 export function ProfileDialog({ onClose }: { onClose: () => void }) {
@@ -11,7 +11,10 @@ export function ProfileDialog({ onClose }: { onClose: () => void }) {
   const profile = useProfile(me);
   const [name, setName] = useState(profile?.name ?? '');
   const [handle, setHandle] = useState(profile?.handle ?? '');
-  const { busy, errors, submit } = useSubmit(['name', 'handle']);
+  const { busy, errors, submit } = useSubmit({
+    name: NAME_EXPECTED,
+    handle: 'Use up to 32 small letters, digits, dots, dashes and underscores; begin and end with a letter or digit.',
+  });
 
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useClient } from '../client-state.ts';
 import { Field } from '../parts/field.tsx';
-import { useSubmit } from '../parts/form-errors.ts';
+import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 
 type Mode = 'log-in' | 'sign-up';
 
@@ -17,7 +17,11 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [name, setName] = useState('');
-  const { busy, errors, submit, clear } = useSubmit(['email', 'password', 'name']);
+  const { busy, errors, submit, clear } = useSubmit({
+    name: NAME_EXPECTED,
+    email: 'Enter an email address, like ann@example.org.',
+    password: mode === 'log-in' ? 'Enter your password.' : 'Use 10 to 128 characters.',
+  });
   const form = useRef<HTMLFormElement>(null);
   const texts = TEXTS[mode];
 

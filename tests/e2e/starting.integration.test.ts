@@ -1,0 +1,117 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase } from '@starling/testing/database';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from './certificate.ts';
+import { runStarling, type StarlingProcess, startStarlingProcess } from './starling-process.ts';
+
+describe('starting', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'starling-start-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** One sentence on the terminal, no stack trace, exit code 1. */
+  async function expectRefusal(args: string[], sentence: RegExp): Promise<void> {
+    const { code, output } = await runStarling(args);
+    const complaint = output.split('\n').filter((line) => line.startsWith('Starling: '));
+    expect(complaint).toEqual([expect.stringMatching(sentence)]);
+    expect(output).not.toMatch(/\n\s+at /);
+    expect(code).toBe(1);
+  }
+
+  it('says each step with its time and the URL last, and keeps everything in one directory', async () => {
+    const starling = await startStarlingProcess();
+    const lines = starling.output().trim().split('\n');
+    for (const line of lines) expect(line).toMatch(/^ *\d+\.\d s {2}\S/);
+    expect(lines[0]).toMatch(/creating the database/);
+    expect(lines.at(-1)).toMatch(/Starling is ready: http:\/\/localhost:\d+$/);
+    expect((await stat(join(starling.data, 'secrets'))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(starling.data, 'secrets/keys/identity.jwk.json'))).mode & 0o777).toBe(0o600);
+    await expectRefusal(['--data', starling.data, '--port', '0'], /Another Starling is running on/);
+    await starling.remove();
+  });
+
+  it('refuses a port that is in use', async () => {
+    const taken = createServer().listen(0);
+    const { port } = taken.address() as AddressInfo;
+    const starling = await startStarlingProcess();
+    await starling.interrupt();
+    await expectRefusal(['--data', starling.data, '--port', String(port)], new RegExp(`Port ${port} is in use`));
+    taken.close();
+    await starling.remove();
+  });
+
+  it.each([
+    [['--prot', '1'], /Unknown option '--prot'/],
+    [['--port', 'eighty'], /port.*must be integer/],
+    [['--port', '70000'], /port.*must be <= 65535/],
+    [['--tls-cert', 'x.pem'], /belong together/],
+    [['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.pem'], /\/nowhere\.pem, cannot be read \(ENOENT\)/],
+    [['--database', 'mysql://x'], /not a PostgreSQL URL/],
+    [['--database', 'postgres://nobody:secret@127.0.0.1:1/x'], /No PostgreSQL server answers/],
+  ])('refuses %j', async (args, sentence) => {
+    await expectRefusal(['--data', join(folder, 'refused'), ...args], sentence);
+  });
+
+  it('refuses a certificate that is none', async () => {
+    const file = join(folder, 'bad.pem');
+    await writeFile(file, 'not a certificate');
+    await expectRefusal(['--data', join(folder, 'tls'), '--port', '0', '--tls-cert', file, '--tls-key', file], /--tls-cert and --tls-key/);
+  });
+
+  it('prints what can be given', async () => {
+    const { code, output } = await runStarling(['--help']);
+    expect(code).toBe(0);
+    for (const option of ['--data', '--port', '--database', '--tls-cert', '--tls-key']) expect(output).toContain(option);
+  });
+
+  describe('on a server and a certificate of its own', () => {
+    let database: Awaited<ReturnType<typeof createTestDatabase>>;
+    let starling: StarlingProcess;
+    let certificate: Awaited<ReturnType<typeof makeCertificate>>;
+
+    beforeAll(async () => {
+      database = await createTestDatabase();
+      certificate = await makeCertificate(folder, 'chat.example.org');
+      starling = await startStarlingProcess(['--database', database.url, '--tls-cert', certificate.certFile, '--tls-key', certificate.keyFile]);
+    });
+    afterAll(async () => {
+      await starling?.remove();
+      await database?.drop();
+    });
+
+    it('serves the client by HTTPS under any name, with a cookie that only HTTPS carries', async () => {
+      expect(starling.url).toMatch(/^https:\/\/localhost:/);
+      const account = JSON.stringify({ email: 'ann@example.org', password: 'correct horse battery', name: 'Ann' });
+      const reply = await new Promise<{ status: number | undefined; cookie: string }>((resolve, reject) => {
+        const call = request(
+          `${starling.url}/v1/accounts`,
+          {
+            method: 'POST',
+            ca: certificate.cert,
+            servername: 'chat.example.org',
+            headers: { host: 'chat.example.org', origin: 'https://chat.example.org', 'x-starling-request': '1', 'content-type': 'application/json' },
+          },
+          (answer) => {
+            answer.resume();
+            resolve({ status: answer.statusCode, cookie: String(answer.headers['set-cookie']) });
+          },
+        );
+        call.on('error', reject).end(account);
+      });
+      expect(reply.status).toBe(201);
+      expect(reply.cookie).toMatch(/^__Host-starling=.*; Path=\/.*; HttpOnly; Secure; SameSite=Lax$/);
+    });
+
+    it('refuses a second Starling on the same database', async () => {
+      await expectRefusal(['--data', join(folder, 'second'), '--port', '0', '--database', database.url], /Another Starling is running on/);
+    });
+  });
+});

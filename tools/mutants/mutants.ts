@@ -1,0 +1,85 @@
+/** A fault put into the code on purpose, and the tests of which at least one must fail with it. */
+export interface Mutant {
+  name: string;
+  /** From the root of the repository. */
+  file: string;
+  /** Stands in the file exactly once. */
+  find: string;
+  replace: string;
+  /** What vitest is asked to run. */
+  tests: string;
+}
+
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'duplicate-accepted',
+    file: 'packages/contracts/log/window.ts',
+    find: "if (between.client === post.client) return 'duplicate';",
+    replace: '',
+    tests: 'packages/contracts/log/window.test.ts',
+  },
+  {
+    name: 'duplicate-accepted-by-a-pod',
+    file: 'packages/contracts/log/window.ts',
+    find: "if (between.client === post.client) return 'duplicate';",
+    replace: '',
+    tests: 'tests/protocol/two-pods.integration.test.ts',
+  },
+  {
+    name: 'removal-does-not-void',
+    file: 'packages/contracts/log/window.ts',
+    find: 'return between.user === post.author && (PARTICIPANT_KINDS as readonly string[]).includes(between.kind)',
+    replace: 'return false',
+    tests: 'packages/contracts/log/window.test.ts',
+  },
+  {
+    name: 'ack-before-read-back',
+    file: 'services/delivery/append/sender.ts',
+    find: "await log.append('conversations', partitionOf(conversation, log.partitions.conversations), [record]);",
+    replace:
+      "const [own = 0] = await log.append('conversations', partitionOf(conversation, log.partitions.conversations), [record]); pending.settle({ is: 'ok', position: positionOf(this.#options.tails.epoch, own), at: Date.now() });",
+    tests: 'tests/protocol/two-pods.integration.test.ts',
+  },
+  {
+    name: 'stale-fact-applied',
+    file: 'packages/contracts/log/reduce.ts',
+    find: 'return held === undefined || fact.rev > held.rev;',
+    replace: 'return held === undefined || fact.rev <= held.rev || fact.rev > held.rev;',
+    tests: 'packages/contracts/log/reduce.test.ts',
+  },
+  {
+    name: 'cursor-is-tail',
+    file: 'services/delivery/fan-out/settled.ts',
+    find: 'for (const lowest of this.#walking) return lowest;',
+    replace: '',
+    tests: 'services/delivery/fan-out',
+  },
+  {
+    name: 'replay-and-live-overlap',
+    file: 'services/delivery/fan-out/room.ts',
+    find: 'if (liveFrom !== undefined && offset < liveFrom) return;',
+    replace: '',
+    tests: 'services/delivery/fan-out',
+  },
+  {
+    name: 'resume-leaves-a-hole',
+    file: 'services/delivery/resume/resume.ts',
+    find: '(from[topic][index] ?? 0) < partition.ring.start',
+    replace: '(from[topic][index] ?? 0) < 0',
+    tests: 'tests/protocol/resuming.integration.test.ts',
+  },
+  {
+    name: 'removed-goes-on-receiving',
+    file: 'packages/contracts/log/reduce.ts',
+    find: '(span.to === null || position <= span.to)',
+    replace: '(span.to === null || position >= span.from)',
+    tests: 'packages/contracts/log/reduce.test.ts',
+  },
+  {
+    name: 'projection-overtaken-unnoticed',
+    file: 'packages/platform/projection/projection.ts',
+    find: 'if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)))',
+    replace: 'if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)) && false)',
+    tests: 'packages/platform/projection',
+  },
+];
