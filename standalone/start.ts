@@ -10,6 +10,7 @@ import { createDelivery, type Delivery } from '@starling/delivery/app';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { systemClock } from '@starling/platform/clock';
+import { NewerSchemaError } from '@starling/platform/db';
 import { createHttpServer } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
 import type { Service } from '@starling/platform/service';
@@ -72,7 +73,7 @@ export async function startStarling(context: {
       migrations: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
       clock: systemClock,
       createLogger: logger,
-    });
+    }).catch(explainPlatform);
     undo.push(() => local.stop());
 
     say('starting the services');
@@ -115,6 +116,19 @@ async function openServer(web: Service, delivery: Delivery, options: { logger: L
     else stream.destroy();
   });
   return server;
+}
+
+/** What the user can mend about a database that does not take us in. */
+function explainPlatform(error: unknown): never {
+  if (error instanceof NewerSchemaError) {
+    throw new StartError(`The database was written by a newer Starling (${error.message}): update Starling, or use another database.`);
+  }
+  if ((error as { code?: string }).code === '42501') {
+    throw new StartError(
+      `The user of --database lacks a right (${(error as Error).message}): give it CREATEROLE, and CREATE on the database, or use one that has them.`,
+    );
+  }
+  throw error;
 }
 
 interface Tls {

@@ -1,10 +1,11 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase } from '@starling/testing/database';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from './certificate.ts';
 import { runStarling, type StarlingProcess, startStarlingProcess } from './starling-process.ts';
@@ -66,6 +67,25 @@ describe('starting', () => {
     await expectRefusal(['--data', join(folder, 'tls'), '--port', '0', '--tls-cert', file, '--tls-key', file], /--tls-cert and --tls-key/);
   });
 
+  it('refuses a database whose user may not make roles, and one that a newer version wrote', async () => {
+    const database = await createTestDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const role = `poor_${Date.now()}`;
+    await client.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'poor'; CREATE SCHEMA log; CREATE TABLE log.migration_log (id serial, name text, run_on timestamp)`,
+    );
+    const poor = new URL(database.url);
+    poor.username = role;
+    poor.password = 'poor';
+    await expectRefusal(['--data', join(folder, 'poor'), '--port', '0', '--database', poor.href], /give it CREATEROLE/);
+    await client.query(`INSERT INTO log.migration_log (name, run_on) VALUES ('0999_from_the_future', now())`);
+    await expectRefusal(['--data', join(folder, 'newer'), '--port', '0', '--database', database.url], /written by a newer Starling/);
+    await client.query(`DROP ROLE ${role}`);
+    await client.end();
+    await database.drop();
+  });
+
   it('prints what can be given', async () => {
     const { code, output } = await runStarling(['--help']);
     expect(code).toBe(0);
@@ -80,7 +100,14 @@ describe('starting', () => {
     beforeAll(async () => {
       database = await createTestDatabase();
       certificate = await makeCertificate(folder, 'chat.example.org');
-      starling = await startStarlingProcess(['--database', database.url, '--tls-cert', certificate.certFile, '--tls-key', certificate.keyFile]);
+      starling = await startStarlingProcess([
+        '--database',
+        database.url,
+        '--tls-cert',
+        certificate.certFile,
+        '--tls-key',
+        certificate.keyFile,
+      ]);
     });
     afterAll(async () => {
       await starling?.remove();
@@ -97,7 +124,12 @@ describe('starting', () => {
             method: 'POST',
             ca: certificate.cert,
             servername: 'chat.example.org',
-            headers: { host: 'chat.example.org', origin: 'https://chat.example.org', 'x-starling-request': '1', 'content-type': 'application/json' },
+            headers: {
+              host: 'chat.example.org',
+              origin: 'https://chat.example.org',
+              'x-starling-request': '1',
+              'content-type': 'application/json',
+            },
           },
           (answer) => {
             answer.resume();

@@ -116,8 +116,8 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
       if (held) return held;
       const app = createHttpServer({ logger: known(platforms, name).logger });
       const service = known(services, name);
-      app.register(async (scope) => {
-        await service.routes(scope);
+      app.register((scope, _options, done) => {
+        Promise.resolve(service.routes(scope)).then(() => done(), done);
       });
       servers.set(name, app);
       return app;
