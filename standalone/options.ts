@@ -12,6 +12,7 @@ export const USAGE = `Starling: a chat server in one process.
                         the user must be able to create roles
   --tls-cert FILE       certificate (chain) and
   --tls-key FILE        key, both PEM: serve HTTPS, so that other machines can connect
+  --side-port PORT      answer /metrics, /healthz and /readyz there, on this machine only
   --otlp-endpoint URL   send traces there (OpenTelemetry, OTLP over HTTP)
   --help                this text
 `;
@@ -23,6 +24,7 @@ const StandaloneOptions = Type.Object(
     database: Type.Optional(Type.String({ minLength: 1 })),
     'tls-cert': Type.Optional(Type.String({ minLength: 1 })),
     'tls-key': Type.Optional(Type.String({ minLength: 1 })),
+    'side-port': Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
     'otlp-endpoint': Type.Optional(Type.String({ pattern: '^https?://' })),
   },
   { additionalProperties: false },
@@ -51,6 +53,7 @@ function parse(args: string[]): Record<string, string | boolean | undefined> {
         database: text,
         'tls-cert': text,
         'tls-key': text,
+        'side-port': text,
         'otlp-endpoint': text,
         help: { type: 'boolean' },
       },

@@ -1,18 +1,16 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createSecureContext } from 'node:tls';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { systemClock } from '@starling/platform/clock';
-import { NewerSchemaError } from '@starling/platform/db';
 import { createHttpServer } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
+import { createMetrics, openSidePort, type ServiceMetrics } from '@starling/platform/metrics';
 import type { Service } from '@starling/platform/service';
 import { createLogger, type Logger, startTracing } from '@starling/platform/telemetry';
 import { createUser } from '@starling/user/app';
@@ -21,8 +19,10 @@ import { createWeb } from '@starling/web/app';
 import { readSite } from '@starling/web/site';
 import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
-import { attachDatabase, ensureSecret, openDataDirectory, StartError, startDatabase } from './database/index.ts';
+import { attachDatabase, ensureSecret, openDataDirectory, startDatabase } from './database/index.ts';
+import { explainDatabase, explainListen } from './explain.ts';
 import type { StandaloneOptions } from './options.ts';
+import { readTls, type Tls } from './tls.ts';
 
 /** More than one, so that appends to different conversations do not wait for each other's commit. */
 const PARTITIONS = { conversations: 4, receipts: 4, users: 2 };
@@ -62,6 +62,7 @@ export async function startStarling(context: {
     undo.push(() => database.stop());
     signal.throwIfAborted();
 
+    const metrics = createMetrics();
     say('bringing the database up to date');
     const secret = await ensureSecret(data, 'installation');
     const local = await openLocalPlatform({
@@ -72,8 +73,9 @@ export async function startStarling(context: {
       partitions: PARTITIONS,
       migrations: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
       clock: systemClock,
+      metrics,
       createLogger: logger,
-    }).catch(explainPlatform);
+    }).catch(explainDatabase);
     undo.push(() => local.stop());
 
     say('starting the services');
@@ -93,12 +95,21 @@ export async function startStarling(context: {
     });
     const web = createWeb({}, local.platform('web'), upstream);
     local.register('web', web);
-    const server = await openServer(web, delivery, { logger: logger('web'), tls });
+    const server = await openServer(web, delivery, { logger: logger('web'), metrics: metrics.of('web'), tls });
     // A server is closed only when its sockets are, which is for the services to do.
     server.addHook('preClose', () => local.stop());
     undo.push(() => server.close());
     await local.start();
-    return { url: await listen(server, options), stop };
+    const url = await listen(server, options);
+    const sidePort = options['side-port'];
+    if (sidePort !== undefined) {
+      const reasons = () => [...local.services()].flatMap((service) => service.unready?.() ?? []);
+      const side = await openSidePort({ host: '127.0.0.1', port: sidePort, metrics, reasons }).catch((error) =>
+        explainListen(error, sidePort),
+      );
+      undo.push(() => side.close());
+    }
+    return { url, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -106,7 +117,11 @@ export async function startStarling(context: {
 }
 
 /** The one server that the world sees: web's routes, and delivery's sockets. */
-async function openServer(web: Service, delivery: Delivery, options: { logger: Logger; tls: Tls | undefined }): Promise<FastifyInstance> {
+async function openServer(
+  web: Service,
+  delivery: Delivery,
+  options: { logger: Logger; metrics: ServiceMetrics; tls: Tls | undefined },
+): Promise<FastifyInstance> {
   const server = createHttpServer(options);
   await web.routes(server);
   server.server.on('upgrade', (request, stream, head) => {
@@ -118,51 +133,8 @@ async function openServer(web: Service, delivery: Delivery, options: { logger: L
   return server;
 }
 
-/** What the user can mend about a database that does not take us in. */
-function explainPlatform(error: unknown): never {
-  if (error instanceof NewerSchemaError) {
-    throw new StartError(`The database was written by a newer Starling (${error.message}): update Starling, or use another database.`);
-  }
-  if ((error as { code?: string }).code === '42501') {
-    throw new StartError(
-      `The user of --database lacks a right (${(error as Error).message}): give it CREATEROLE, and CREATE on the database, or use one that has them.`,
-    );
-  }
-  throw error;
-}
-
-interface Tls {
-  cert: Buffer;
-  key: Buffer;
-}
-
-async function readTls(options: StandaloneOptions): Promise<Tls | undefined> {
-  const [certFile, keyFile] = [options['tls-cert'], options['tls-key']];
-  if (certFile === undefined || keyFile === undefined) return undefined;
-  const read = (flag: string, file: string) =>
-    readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new StartError(`The file of ${flag}, ${file}, cannot be read (${error.code}): check path and permissions.`);
-    });
-  const tls = { cert: await read('--tls-cert', certFile), key: await read('--tls-key', keyFile) };
-  try {
-    createSecureContext(tls);
-  } catch (error) {
-    throw new StartError(`The files of --tls-cert and --tls-key are not a certificate and its key, both PEM: ${(error as Error).message}.`);
-  }
-  return tls;
-}
-
-async function listen(server: FastifyInstance, options: StandaloneOptions): Promise<string> {
-  const { port } = options;
-  try {
-    await server.listen({ port, host: '::' });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new StartError(`Port ${port} is in use by another program: end it, or choose another port with --port.`);
-    if (code === 'EACCES') throw new StartError(`Port ${port} may not be used by this user: choose one above 1023 with --port.`);
-    throw error;
-  }
+async function listen(server: FastifyInstance, { port, 'tls-cert': cert }: StandaloneOptions): Promise<string> {
+  await server.listen({ port, host: '::' }).catch((error) => explainListen(error, port));
   const { port: bound } = server.server.address() as AddressInfo;
-  return `${options['tls-cert'] === undefined ? 'http' : 'https'}://localhost:${bound}`;
+  return `${cert === undefined ? 'http' : 'https'}://localhost:${bound}`;
 }

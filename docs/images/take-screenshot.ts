@@ -28,7 +28,11 @@ const RELEASE: Line[] = [
   { by: 'Amara Diallo', text: 'Did the names with accents survive this time?', ago: 29 },
   { by: 'Jonas Weber', text: 'All of them: Zoë, Łukasz, Søren, Nguyễn. I compared both exports line by line.', ago: 27 },
   { by: 'Mira Olsen', text: 'Lovely. Then we go at 14:00, as planned?', ago: 12 },
-  { by: 'Amara Diallo', text: 'Yes. The notes are at https://wiki.example.org/release-2.4, please read the part on sign-in once more.', ago: 9 },
+  {
+    by: 'Amara Diallo',
+    text: 'Yes. The notes are at https://wiki.example.org/release-2.4, please read the part on sign-in once more.',
+    ago: 9,
+  },
   { by: 'Mira Olsen', text: 'Read it, nothing to add. I tell support right away.', ago: 4 },
   { by: 'Jonas Weber', text: 'And I bring cake.', ago: 2 },
 ];
@@ -97,7 +101,7 @@ async function talk(people: People, watching: Page, titleFor: (name: string) => 
 
 /** A zone in which it is now between 10 and 11 in the morning. */
 function morningZone(): string {
-  const west = (((new Date().getUTCHours() - HOUR + 12) % 24) + 24) % 24 - 12;
+  const west = ((((new Date().getUTCHours() - HOUR + 12) % 24) + 24) % 24) - 12;
   return west === 0 ? 'Etc/GMT' : `Etc/GMT${west > 0 ? '+' : '-'}${Math.abs(west)}`;
 }
 
@@ -105,7 +109,7 @@ function morningZone(): string {
 async function setTimesBack(page: Page, lines: Line[]): Promise<void> {
   const now = Date.now();
   const times = new Map(lines.map(({ text, ago }) => [text, now - ago * MINUTE_MS]));
-  const setBack = (key: string, value: unknown): unknown => {
+  const setBack = (_key: string, value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;
     if ('body' in value && 'at' in value) return { ...value, at: times.get(String(value.body)) ?? value.at };
     if ('lastMessage' in value && value.lastMessage !== null) {

@@ -14,7 +14,7 @@ const GROUP = 'conversation';
 
 /** Conversations, participants and messages: commands, projection of the log, snapshot and history. */
 export function createConversation(config: ConversationConfig, platform: Platform): Service {
-  const { db, log, logger, gate, clock } = platform;
+  const { db, log, logger, gate, clock, metrics } = platform;
   const users = createClient(UserService, platform.rpc('user'));
   const relay = new OutboxRelay({ pool: db, log, topic: 'conversations', logger });
   const projection = new Projection({ pool: db, log, topic: 'conversations', group: GROUP, logger, relay, apply: projectConversations });
@@ -23,7 +23,12 @@ export function createConversation(config: ConversationConfig, platform: Platfor
     (topic) => new Projection({ pool: db, log, topic, group: GROUP, logger, apply: async () => {} }),
   );
 
+  for (const projected of [projection, ...followed]) {
+    metrics.trackLag(GROUP, projected.topic, log, () => projected.nextOffsets);
+  }
+
   return {
+    unready: () => [projection, ...followed].flatMap((projected) => projected.halted ?? []),
     routes(app) {
       requireUserCaller(app, gate);
       commandRoutes(app, { db, relay, findUsers: async (ids) => (await users.findUsers({ users: ids })).users });

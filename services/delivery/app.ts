@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isPost } from '@starling/contracts/log';
+import { isPost, TOPICS } from '@starling/contracts/log';
 import { requireUserCaller } from '@starling/platform/http';
 import type { Platform, Service } from '@starling/platform/service';
 import { postRoute } from './append/post-route.ts';
@@ -19,7 +19,7 @@ export interface Delivery extends Service {
 
 /** The live path: sockets and POST of messages; authorise, append, fan out, resume. */
 export function createDelivery(config: DeliveryConfig, platform: Platform): Delivery {
-  const { log, gate, clock, logger } = platform;
+  const { log, gate, clock, logger, metrics } = platform;
   const source = createConversationSource(platform.rpc('conversation'));
   const tails: Tails = new Tails({
     log,
@@ -28,6 +28,7 @@ export function createDelivery(config: DeliveryConfig, platform: Platform): Deli
     listener: {
       onCounted(entry, headers, partition) {
         fanOut(members, entry, headers, partition);
+        metrics.observeDelivery(Math.max(0, clock.now() - entry.record.at) / 1000);
         if (isPost(headers)) sender.onValid(entry.record.key, headers, entry.position, entry.record.at);
       },
       onVoid: (conversation, headers) => sender.onVoid(conversation, headers),
@@ -44,13 +45,18 @@ export function createDelivery(config: DeliveryConfig, platform: Platform): Deli
     tails,
     clock,
     logger,
+    metrics,
     prepare: (conversation, user) => members.prepare(conversation, user),
     allows: (conversation, user) => members.allows(conversation, user),
     findPost: source.findPost,
   });
   const gateway = new Gateway({ log, tails, members, gate, clock, logger, sender, socketBytes: config.socketBytes });
 
+  metrics.trackConnections(() => gateway.connectionCount);
+  for (const topic of TOPICS) metrics.trackLag('tail', topic, log, () => tails.partitionsOf(topic).map((partition) => partition.next));
+
   return {
+    unready: () => (tails.halted ? ['the log follows newer rules'] : tails.caughtUp ? [] : ['the log is being read']),
     routes(app) {
       requireUserCaller(app, gate);
       postRoute(app, sender);

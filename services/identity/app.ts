@@ -14,7 +14,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 
 /** Accounts and sessions. It has no public HTTP: web alone speaks to it, by RPC. */
 export function createIdentity(config: IdentityConfig, platform: Platform): Service {
-  const { db, log, logger, minter } = platform;
+  const { db, log, logger, minter, metrics } = platform;
   const accounts = createAccounts({ db, secret: config.secret, logger });
   const passwordTurns = new Turns({ atOnce: PASSWORDS_AT_ONCE, waitingAtMost: PASSWORDS_WAITING });
   const relay = new OutboxRelay({ pool: db, log, topic: 'users', logger });
@@ -26,7 +26,10 @@ export function createIdentity(config: IdentityConfig, platform: Platform): Serv
     accounts.sweepSessions().catch((error: Error) => logger.warn({ error: error.message }, 'ended sessions could not be removed'));
   }
 
+  metrics.trackLag('identity', 'users', log, () => projection.nextOffsets);
+
   return {
+    unready: () => (projection.halted === undefined ? [] : [projection.halted]),
     routes() {},
     rpc: (router) => identityRpc(router, { accounts, passwordTurns, minter, signedUp: () => relay.wake() }),
     async start() {

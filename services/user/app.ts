@@ -9,11 +9,14 @@ import { userRpc } from './rpc/user.ts';
 
 /** Profiles: handle, name, search. */
 export function createUser(_config: UserConfig, platform: Platform): Service {
-  const { db, log, logger, gate } = platform;
+  const { db, log, logger, gate, metrics } = platform;
   const relay = new OutboxRelay({ pool: db, log, topic: 'users', logger });
   const projection = new Projection({ pool: db, log, topic: 'users', group: 'user', logger, relay, apply: createProfiles });
 
+  metrics.trackLag('user', 'users', log, () => projection.nextOffsets);
+
   return {
+    unready: () => (projection.halted === undefined ? [] : [projection.halted]),
     routes(app) {
       requireUserCaller(app, gate);
       userRoutes(app, { db, relay });

@@ -21,9 +21,9 @@ export function isText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-/** A name that shows: text on one line with something to read in it. */
+/** A name that shows: text on one line with something to read in it, which spaces and invisible signs are not. */
 export function isLine(text: string): boolean {
-  return isText(text) && text.trim() !== '' && !/\p{Cc}/u.test(text);
+  return isText(text) && /[\p{L}\p{N}\p{P}\p{S}]/u.test(text) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 /** What may be posted: text that is not blank, at most {@link MESSAGE_BYTES} in UTF-8. */
@@ -41,5 +41,5 @@ export const FORMATS: Record<string, (text: string) => boolean> = {
   line: isLine,
   'message-body': isMessageBody,
   handle: (text) => HANDLE.test(text),
-  email: (text) => EMAIL.test(text),
+  email: (text) => isLine(text) && EMAIL.test(text),
 };

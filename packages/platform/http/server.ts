@@ -5,6 +5,7 @@ import { FORMATS } from '@starling/contracts/schema';
 import { Ajv, type ErrorObject } from 'ajv';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { isTransient } from '../db/index.ts';
+import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ProblemError } from './problem-error.ts';
 
@@ -20,7 +21,7 @@ const PROBLEM_OF_FASTIFY_CODE: Record<string, ProblemName> = {
  * and path parameters read as the types that the schema names; every error answered as problem+json (RFC 9457), those
  * of ours by the catalogue, all others as `internal` with the cause in the log only.
  */
-export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | undefined }): FastifyInstance {
+export function createHttpServer(options: { logger: Logger; metrics?: ServiceMetrics; tls?: TlsOptions | undefined }): FastifyInstance {
   const base = {
     loggerInstance: options.logger,
     bodyLimit: BODY_BYTES,
@@ -34,6 +35,12 @@ export function createHttpServer(options: { logger: Logger; tls?: TlsOptions | u
   };
   const app = (options.tls ? Fastify({ ...base, https: options.tls } as never) : Fastify(base as never)) as unknown as FastifyInstance;
 
+  const { metrics } = options;
+  if (metrics) {
+    app.addHook('onResponse', async (request, reply) => {
+      metrics.observeRequest(request.method, request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000);
+    });
+  }
   const exact = new Ajv({ formats: FORMATS, coerceTypes: false, removeAdditional: false, useDefaults: false });
   const textual = new Ajv({ formats: FORMATS, coerceTypes: true, removeAdditional: false, useDefaults: true });
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : textual).compile(schema));
@@ -64,10 +71,15 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
 }
 
 function describeError(error: ErrorObject, context: string | undefined): { pointer: string; detail: string } {
-  const missing = error.keyword === 'required' ? `/${String(error.params['missingProperty'])}` : '';
-  const unknown = error.keyword === 'additionalProperties' ? `/${String(error.params['additionalProperty'])}` : '';
+  const missing = error.keyword === 'required' ? pointerTo(error.params['missingProperty']) : '';
+  const unknown = error.keyword === 'additionalProperties' ? pointerTo(error.params['additionalProperty']) : '';
   const detail = missing ? 'is required' : unknown ? 'is not known here' : (error.message ?? error.keyword);
   return { pointer: `/${context ?? 'body'}${error.instancePath}${missing}${unknown}`, detail };
+}
+
+/** A name as a JSON Pointer's token (RFC 6901 §3). */
+function pointerTo(name: unknown): string {
+  return `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** Bytes that are no HTTP at all: Node calls this before there is a request. */

@@ -6,6 +6,7 @@ import { createPool, type MigrationSet, migrate } from '../db/index.ts';
 import { createHttpServer } from '../http/index.ts';
 import type { EventLog } from '../log/index.ts';
 import { LOG_MIGRATIONS, openPostgresLog } from '../log/postgres/index.ts';
+import { type Metrics, measureAppends } from '../metrics/index.ts';
 import { createLocalTransport, lazyTransport } from '../rpc/index.ts';
 import type { Platform, Service, ServiceName } from '../service/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -27,6 +28,10 @@ export interface LocalPlatformOptions {
   migrations: Partial<Record<ServiceName, MigrationSet[]>>;
   clock: Clock;
   createLogger(name: ServiceName | 'log'): Logger;
+  /** Of the whole process. */
+  metrics: Metrics;
+  /** Opens another log than the one on the same database. */
+  openLog?(logger: Logger): Promise<EventLog>;
 }
 
 /**
@@ -41,6 +46,8 @@ export interface LocalPlatform {
   register(name: ServiceName, service: Service): void;
   /** The HTTP server with a registered service's routes; it does not listen. */
   http(name: ServiceName): FastifyInstance;
+  /** The registered services. */
+  services(): Iterable<Service>;
   /** Starts the registered services, in the order of their registration. */
   start(): Promise<void>;
   /** Stops them in the reverse order, then what they stand on; once, however often it is called. */
@@ -48,7 +55,7 @@ export interface LocalPlatform {
 }
 
 export async function openLocalPlatform(options: LocalPlatformOptions): Promise<LocalPlatform> {
-  const { adminUrl, secret, cluster, clock, createLogger } = options;
+  const { adminUrl, secret, cluster, clock, createLogger, metrics } = options;
   const { signing, ring } = await ensureKeys(options.keyDirectory, NAMES);
   const pools: pg.Pool[] = [];
 
@@ -60,22 +67,25 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   }
 
   const logLogger = createLogger('log');
-  const log = await openPostgresLog({
-    pool: await openSchema('log', [LOG_MIGRATIONS], logLogger),
-    clock,
-    logger: logLogger,
-    partitions: options.partitions,
-  });
+  const log = options.openLog
+    ? await options.openLog(logLogger)
+    : await openPostgresLog({
+        pool: await openSchema('log', [LOG_MIGRATIONS], logLogger),
+        clock,
+        logger: logLogger,
+        partitions: options.partitions,
+      });
   const platforms = new Map<ServiceName, Platform>();
   for (const name of NAMES) {
     const logger = createLogger(name);
     platforms.set(name, {
       db: await openSchema(name, options.migrations[name] ?? [], logger),
-      log,
+      log: measureAppends(log, metrics.of(name)),
       minter: createMinter({ signing: signing[name], cluster, clock }),
       gate: createGate({ service: name, cluster, ring, clock }),
       rpc: (callee) => lazyTransport(() => openTransport(name, callee)),
       logger,
+      metrics: metrics.of(name),
       clock,
     });
   }
@@ -84,13 +94,14 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   const started: Service[] = [];
 
   function openTransport(caller: ServiceName, callee: ServiceName) {
-    const { logger, gate } = known(platforms, callee);
+    const { logger, gate, metrics: calleeMetrics } = known(platforms, callee);
     const service = known(services, callee);
     return createLocalTransport({
       callee,
       minter: known(platforms, caller).minter,
       gate,
       logger,
+      metrics: calleeMetrics,
       routes: (router) => service.rpc?.(router),
     });
   }
@@ -114,7 +125,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     http(name) {
       const held = servers.get(name);
       if (held) return held;
-      const app = createHttpServer({ logger: known(platforms, name).logger });
+      const app = createHttpServer(known(platforms, name));
       const service = known(services, name);
       app.register((scope, _options, done) => {
         Promise.resolve(service.routes(scope)).then(() => done(), done);
@@ -122,6 +133,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
       servers.set(name, app);
       return app;
     },
+    services: () => services.values(),
     async start() {
       for (const service of services.values()) {
         started.push(service);

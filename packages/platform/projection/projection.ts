@@ -51,9 +51,18 @@ export class Projection {
     this.#partitions = Array.from({ length: options.log.partitions[options.topic] }, () => new Partition());
   }
 
+  get topic(): Topic {
+    return this.#options.topic;
+  }
+
   /** Why a partition has stopped for good: what was projected and what the log holds do not fit together. */
   get halted(): string | undefined {
     return this.#partitions.find((partition) => partition.halted)?.halted;
+  }
+
+  /** The next offset to apply, per partition. */
+  get nextOffsets(): number[] {
+    return this.#partitions.map((partition) => partition.row.nextOffset);
   }
 
   start(): void {

@@ -1,5 +1,6 @@
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { isTransient } from '../db/index.ts';
+import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 /** How long a call to another service may take, ms. */
@@ -16,6 +17,22 @@ export function concealErrors(logger: Logger): Interceptor {
       throw isTransient(error)
         ? new ConnectError('the database does not answer', Code.Unavailable)
         : new ConnectError('internal', Code.Internal);
+    }
+  };
+}
+
+/** Measures each call that is answered. Outermost, so that refusals count. */
+export function measureCalls(metrics: ServiceMetrics): Interceptor {
+  return (next) => async (request) => {
+    const begun = performance.now();
+    let code = 'OK';
+    try {
+      return await next(request);
+    } catch (error) {
+      code = Code[ConnectError.from(error).code];
+      throw error;
+    } finally {
+      metrics.observeCall(`${request.service.typeName}/${request.method.name}`, code, (performance.now() - begun) / 1000);
     }
   };
 }

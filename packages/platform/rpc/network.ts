@@ -2,10 +2,11 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { ConnectRouter, Transport } from '@connectrpc/connect';
 import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node';
+import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Gate, Minter } from '../tokens/index.ts';
 import { attachTokens, requireTokens } from './caller.ts';
-import { concealErrors, RPC_TIMEOUT_MS } from './errors.ts';
+import { concealErrors, measureCalls, RPC_TIMEOUT_MS } from './errors.ts';
 
 /** Calls to a service in another process by gRPC over HTTP/2. */
 export function createNetworkTransport(options: { callee: string; baseUrl: string; minter: Minter }): Transport {
@@ -25,11 +26,12 @@ export async function serveRpc(options: {
   port: number;
   gate: Gate;
   logger: Logger;
+  metrics: ServiceMetrics;
   routes(router: ConnectRouter): void;
 }): Promise<{ port: number; close(): Promise<void> }> {
   const handler = connectNodeAdapter({
     routes: options.routes,
-    interceptors: [concealErrors(options.logger), requireTokens(options.gate)],
+    interceptors: [measureCalls(options.metrics), concealErrors(options.logger), requireTokens(options.gate)],
   });
   const server = createServer(handler);
   const sessions = new Set<import('node:http2').ServerHttp2Session>();

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Clock } from '../clock/index.ts';
 import type { EventLog } from '../log/index.ts';
+import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Gate, Minter } from '../tokens/index.ts';
 
@@ -21,6 +22,7 @@ export interface Platform {
   /** How to call another service; the call carries this service's hop token. */
   rpc(callee: ServiceName): Transport;
   logger: Logger;
+  metrics: ServiceMetrics;
   clock: Clock;
 }
 
@@ -30,6 +32,8 @@ export interface Service {
   routes(app: FastifyInstance): void | Promise<void>;
   /** What other services may call. */
   rpc?(router: ConnectRouter): void;
+  /** Why the service should get no work now, in a few words each. Never because database or log are away: others are not better off. */
+  unready?(): string[];
   /** Starts consumers and timers. Resolves when the service can answer. */
   start(): Promise<void>;
   /** Stops what `start` began; in-flight work ends first. */

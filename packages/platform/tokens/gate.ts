@@ -41,6 +41,7 @@ export function createGate(options: { service: string; cluster: string; ring: Ke
 
   async function verify(token: string, type: string, issuer: string | undefined, audience: string): Promise<JWTPayload> {
     try {
+      if (!hasExactSignature(token)) throw new TokenRefused('the signature is not written as base64url writes it');
       const { kid } = decodeProtectedHeader(token);
       const claimedIssuer = issuer ?? decodeJwt(token).iss;
       const key = kid && claimedIssuer ? ring.find(claimedIssuer, kid) : undefined;
@@ -97,6 +98,12 @@ export function createGate(options: { service: string; cluster: string; ring: Ke
       return { service, user: { ...user, chain: chainOf(hop['act']) } };
     },
   };
+}
+
+/** The bits of the last character that no byte takes up must be 0, or one signature could be written in many ways. */
+function hasExactSignature(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1);
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
 function chainOf(act: unknown): string[] {

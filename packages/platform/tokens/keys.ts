@@ -62,12 +62,31 @@ function requireKid(jwk: JWK): string {
   return jwk.kid;
 }
 
+/** Reads the key of a file, or makes both. What is wrong with a file is not told by its parser, which would quote from it. */
 async function readOrCreate(file: string): Promise<JWK> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as JWK;
+    text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new Error(`${file} cannot be read as a key: ${(error as Error).message}`);
+    return createFile(file);
   }
+  const jwk = parseKey(text);
+  const usable = jwk !== undefined && (await importJWK(jwk, ALGORITHM).catch(() => undefined));
+  if (!usable) throw new Error(`${file} does not hold a private Ed25519 key with an id: restore it, or remove it to have a new one made`);
+  return jwk;
+}
+
+function parseKey(text: string): JWK | undefined {
+  try {
+    const jwk = JSON.parse(text) as JWK | null;
+    return jwk?.kid && jwk.kty === 'OKP' && jwk.crv === 'Ed25519' && jwk.d ? jwk : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function createFile(file: string): Promise<JWK> {
   const jwk = await generateKey();
   const unfinished = `${file}.new`;
   await writeFile(unfinished, JSON.stringify(jwk), { mode: 0o600 });

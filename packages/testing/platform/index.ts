@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '@starling/platform/clock';
 import type { MigrationSet } from '@starling/platform/db';
 import { HOP_HEADER } from '@starling/platform/http';
 import { type LocalPlatform, openLocalPlatform } from '@starling/platform/local';
+import { createMetrics } from '@starling/platform/metrics';
 import type { ServiceName } from '@starling/platform/service';
 import { createLogger } from '@starling/platform/telemetry';
 import type { Minter } from '@starling/platform/tokens';
@@ -51,6 +52,7 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
     partitions: { conversations: 2, receipts: 2, users: 2, ...options.partitions },
     migrations: options.services,
     clock,
+    metrics: createMetrics(),
     createLogger: (service) => createLogger({ service, destination: sink }),
   });
   const { minter } = local.platform('identity');

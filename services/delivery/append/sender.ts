@@ -4,6 +4,7 @@ import { timeOfUuidV7 } from '@starling/contracts/schema';
 import type { SendFrame } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
 import type { EventLog } from '@starling/platform/log';
+import type { ServiceMetrics } from '@starling/platform/metrics';
 import { type Logger, traceHeaders } from '@starling/platform/telemetry';
 import type { UserIdentity } from '@starling/platform/tokens';
 import { v7 } from 'uuid';
@@ -22,6 +23,7 @@ export interface SenderOptions {
   tails: Tails;
   clock: Clock;
   logger: Logger;
+  metrics: ServiceMetrics;
   /** Resolves when `allows` can tell about this author. */
   prepare(conversation: string, user: string): Promise<void>;
   /** Whether the author may post at the place to which the pod has read; undefined: to be prepared first. */
@@ -83,6 +85,13 @@ export class Sender {
   }
 
   async send(author: UserIdentity, post: Post): Promise<Outcome> {
+    const begun = performance.now();
+    const outcome = await this.#send(author, post);
+    this.#options.metrics.observeSend(outcome.is, (performance.now() - begun) / 1000);
+    return outcome;
+  }
+
+  async #send(author: UserIdentity, post: Post): Promise<Outcome> {
     const refusal = await this.#refuseEarly(post);
     if (refusal) return { is: 'refused', problem: refusal };
     const identity = identityOf(post.conversation, author.user, post.client);

@@ -41,6 +41,10 @@ export class Gateway {
     });
   }
 
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   start(): void {
     this.#accepting = true;
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);

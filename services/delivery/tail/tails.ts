@@ -37,6 +37,7 @@ export class Tails {
   #partitions: Record<Topic, Partition[]> = { conversations: [], receipts: [], users: [] };
   #subscriptions: Subscription[] = [];
   #halted = false;
+  #caughtUp = false;
 
   constructor(options: { log: EventLog; logger: Logger; ringBytes: number; listener: TailListener }) {
     this.#log = options.log;
@@ -52,6 +53,11 @@ export class Tails {
   /** A record of a newer version was met: this pod can judge nothing any more. */
   get halted(): boolean {
     return this.#halted;
+  }
+
+  /** The log was read to what was its end when this pod started. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
   }
 
   partition(topic: Topic, index: number): Partition {
@@ -87,6 +93,7 @@ export class Tails {
       const read = await Promise.all(end.map((next, index) => this.partition(topic, index).waitFor(next, CATCH_UP_MS)));
       if (read.includes(false)) throw new Error(`the log's ${topic} could not be read to the end within ${CATCH_UP_MS / 1000} s`);
     }
+    this.#caughtUp = true;
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,175 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EVENTS } from '../packages/contracts/events/index.ts';
+import { PROBLEMS } from '../packages/contracts/problems/index.ts';
+import { CLOSE_CODES, ClientFrame, ServerFrame } from '../packages/contracts/socket/index.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const DOCUMENTS = globSync('**/*.md', { cwd: ROOT, exclude: ['**/node_modules', '**/dist', '**/starling-data'] }).sort();
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The cells of every table row of a text, heads and rules included. */
+function readRows(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => /^\|.*\|$/.test(line))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    );
+}
+
+/** The text without its code blocks. */
+function withoutCode(text: string): string {
+  return text.replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+/** What is wrong with a table of `concept | file#export`. */
+function findBrokenConcepts(text: string, atLeast: number): string[] {
+  const rows = readRows(text).flatMap(([concept = '', where = '']) => {
+    const [, file, name] = /^`([^`#]+)#([^`#]+)`$/.exec(where) ?? [];
+    return file && name ? [{ concept, file, name, where }] : [];
+  });
+  const complaints = rows.length < atLeast ? [`only ${rows.length} rows`] : [];
+  for (const key of ['concept', 'where'] as const) {
+    const values = rows.map((row) => row[key]);
+    complaints.push(...values.filter((value, index) => values.indexOf(value) !== index).map((value) => `twice: ${value}`));
+  }
+  for (const { file, name, where } of rows) {
+    if (!existsSync(join(ROOT, file))) complaints.push(`no such file: ${where}`);
+    else if (!exportsOf(read(file)).has(name)) complaints.push(`no such export: ${where}`);
+  }
+  return complaints;
+}
+
+function exportsOf(source: string): Set<string> {
+  const declared = /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|class|const|let|interface|type) ([A-Za-z_$][\w$]*)/gm;
+  const listed = /^export (?:type )?\{([^}]*)\}/gm;
+  const names = [...source.matchAll(declared)].map((match) => match[1] ?? '');
+  for (const [, list = ''] of source.matchAll(listed)) {
+    names.push(...list.split(',').map((item) => item.trim().split(/\s+/).at(-1) ?? ''));
+  }
+  return new Set(names.filter((name) => name !== ''));
+}
+
+/** Relative links of a document that lead nowhere, and paths in backticks that do not exist. */
+function findDeadEnds(document: string, text: string): string[] {
+  const prose = withoutCode(text);
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => (match[1] ?? '').split('#')[0] ?? '')
+    .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+    .filter((target) => !existsSync(join(ROOT, dirname(document), target)));
+  const paths = [...prose.matchAll(/`((?:packages|services|standalone|tests|tools|docs)\/[\w./-]+)`/g)]
+    .map((match) => match[1] ?? '')
+    .filter((path) => !existsSync(join(ROOT, path)));
+  return [...links, ...paths].map((target) => `${document}: ${target}`);
+}
+
+/** `METHOD /v1/path/{parameter}` of every route that the services have. */
+function routesInCode(): string[] {
+  const files = globSync('services/*/{routes,append}/**/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] });
+  return files
+    .flatMap((file) => [...read(file).matchAll(/\bapp\s*\.(get|post|put|patch|delete)\b(?:(?!\bapp\s*\.)[\s\S])*?\(\s*'(\/v1\/[^']+)'/g)])
+    .map(([, method = '', path = '']) => `${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
+    .sort();
+}
+
+interface FrameSchema {
+  anyOf: { required?: string[]; properties: Record<string, unknown> & { type: { const: string } } }[];
+}
+
+/** `type | fields` of each frame, as the protocol page writes them. */
+function framesInCode(union: unknown): string[][] {
+  return (union as FrameSchema).anyOf.map(({ properties, required = [] }) => {
+    const fields = Object.keys(properties).filter((name) => name !== 'type');
+    const written = fields.map((name) => `\`${name}${required.includes(name) ? '' : '?'}\``);
+    return [`\`${properties.type.const}\``, written.join(', ') || '–'];
+  });
+}
+
+describe('the architecture page', () => {
+  it('names a file and an export of it for every concept', () => {
+    expect(findBrokenConcepts(read('docs/architecture.md'), 45)).toEqual([]);
+  });
+
+  it('would be found wrong', () => {
+    const row = (concept: string, where: string) => `| ${concept} | \`${where}\` |`;
+    const good = row('cursor', 'packages/contracts/log/cursor.ts#Cursor');
+    expect(findBrokenConcepts(good, 1)).toEqual([]);
+    expect(findBrokenConcepts(good, 2)).toEqual(['only 1 rows']);
+    expect(findBrokenConcepts(`${good}\n${good}`, 1)).toHaveLength(2);
+    expect(findBrokenConcepts(row('x', 'packages/contracts/log/absent.ts#Cursor'), 1)).toHaveLength(1);
+    // Imported there, and not exported.
+    expect(findBrokenConcepts(row('x', 'packages/contracts/log/cursor.ts#TOPICS'), 1)).toHaveLength(1);
+  });
+});
+
+describe('the documents', () => {
+  it('have no link and no path that leads nowhere', () => {
+    expect(DOCUMENTS).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/protocol.md']));
+    expect(DOCUMENTS.flatMap((document) => findDeadEnds(document, read(document)))).toEqual([]);
+    expect(findDeadEnds('docs/x.md', 'see [this](absent.md), [that](adr/README.md) and `packages/absent.ts`')).toHaveLength(2);
+  });
+
+  it('list every decision, numbered from 1 on', () => {
+    const pages = globSync('docs/adr/*.md', { cwd: ROOT })
+      .map((path) => path.slice('docs/adr/'.length))
+      .filter((name) => name !== 'README.md')
+      .sort();
+    expect(pages.map((name) => Number(name.slice(0, 4)))).toEqual(pages.map((_, index) => index + 1));
+    expect([...read('docs/adr/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map((match) => match[1])).toEqual(pages);
+  });
+
+  it('begin with two commands', () => {
+    expect([...read('README.md').matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((match) => match[1])).toEqual([
+      'npm install && npm start\n',
+      'npm test\n',
+    ]);
+  });
+
+  it('name every option of standalone', () => {
+    const usage = [...read('standalone/options.ts').matchAll(/^ {2}(--[\w-]+)/gm)].map((match) => match[1] as string);
+    expect(usage).toContain('--port');
+    expect(usage.filter((option) => !read('README.md').includes(`\`${option}\``))).toEqual([]);
+  });
+});
+
+describe('the protocol page', () => {
+  const text = read('docs/protocol.md');
+  const rows = readRows(text);
+  const startingWith = (pattern: RegExp) => rows.filter(([first = '']) => pattern.test(first));
+
+  it('has every route, and no other', () => {
+    const written = startingWith(/^`[A-Z]+ \/v1/).map(([first = '']) => first.slice(1, -1));
+    expect(routesInCode().length).toBeGreaterThanOrEqual(19);
+    expect([...written].sort()).toEqual(routesInCode());
+  });
+
+  it('has every frame with its fields', () => {
+    const written = rows.map(([type, fields]) => `${type} ${fields}`);
+    for (const [type, fields] of [...framesInCode(ClientFrame), ...framesInCode(ServerFrame)])
+      expect(written).toContain(`${type} ${fields}`);
+  });
+
+  it('has every close code with what to do after it', () => {
+    const written = startingWith(/^\d{4}$/).map(([code, name, retry]) => [Number(code), name, retry]);
+    expect(written).toEqual(Object.entries(CLOSE_CODES).map(([name, { code, retry }]) => [code, `\`${name}\``, retry]));
+  });
+
+  it('has every problem with its status and whether to try again', () => {
+    const written = rows
+      .filter(([, status = '']) => /^\d{3}$/.test(status))
+      .map(([name, status, again = '']) => [name, Number(status), /^yes/.test(again)]);
+    expect(written).toEqual(Object.entries(PROBLEMS).map(([name, { status, retry }]) => [`\`${name}\``, status, retry]));
+  });
+
+  it('has every kind of event', () => {
+    for (const kind of Object.keys(EVENTS)) expect(text).toContain(`\`${kind}\``);
+  });
+});

@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestLogger } from '../telemetry/test-logger.ts';
+import { createTestTokens, type TestTokens } from '../tokens/test-tokens.ts';
+import { callingUser, HOP_HEADER, requireUserCaller } from './caller.ts';
+import { createHttpServer } from './server.ts';
+
+let app: FastifyInstance;
+let tokens: TestTokens;
+let log: ReturnType<typeof createTestLogger>;
+
+beforeEach(async () => {
+  tokens = await createTestTokens();
+  log = createTestLogger();
+  app = createHttpServer({ logger: log.logger });
+  app.register(async (scope) => {
+    requireUserCaller(scope, tokens.gate);
+    scope.get('/who', async (request) => callingUser(request).user);
+  });
+  app.get('/open', async (request) => callingUser(request).user);
+});
+afterEach(() => app.close());
+
+async function headersFor(user: string): Promise<Record<string, string>> {
+  const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's', scope: 'api' });
+  return { authorization: `Bearer ${token}`, [HOP_HEADER]: await tokens.issuers.web.minter.mintHopToken('conversation', { user, session: 's', token }) };
+}
+
+describe('a route for users', () => {
+  it('knows who is behind a request, each its own', async () => {
+    const [ann, bob] = await Promise.all([headersFor('ann'), headersFor('bob')]);
+    const replies = await Promise.all([ann, bob, ann].map((headers) => app.inject({ url: '/who', headers })));
+    expect(replies.map((reply) => reply.body)).toEqual(['ann', 'bob', 'ann']);
+  });
+
+  it('refuses a request whose tokens do not belong together, without a reason, and logs the reason', async () => {
+    const [ann, bob] = [await headersFor('ann'), await headersFor('bob')];
+    const own = await tokens.issuers.web.minter.mintHopToken('conversation');
+    const wrong: Record<string, Record<string, string>> = {
+      'no tokens': {},
+      'the user token alone': { authorization: ann['authorization'] ?? '' },
+      'the hop token alone': { [HOP_HEADER]: ann[HOP_HEADER] ?? '' },
+      'of two users': { ...ann, authorization: bob['authorization'] ?? '' },
+      'of a service as itself': { ...ann, [HOP_HEADER]: own },
+      'not as a bearer': { ...ann, authorization: (ann['authorization'] ?? '').replace('Bearer', 'Basic') },
+    };
+    for (const [name, headers] of Object.entries(wrong)) {
+      const reply = await app.inject({ url: '/who', headers });
+      expect([name, reply.statusCode, reply.json()]).toEqual([name, 401, { type: 'urn:starling:problem:unauthenticated', title: 'Log in first', status: 401 }]);
+    }
+    expect(log.entries().filter((entry) => entry['msg'] === 'a call was refused')).toHaveLength(6);
+    expect(log.text()).not.toContain((ann['authorization'] ?? '').slice(7));
+    expect(log.text()).not.toContain(ann[HOP_HEADER]);
+  });
+
+  it('that does not require one has no user', async () => {
+    expect((await app.inject({ url: '/open', headers: await headersFor('ann') })).statusCode).toBe(401);
+  });
+});

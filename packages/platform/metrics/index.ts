@@ -1,0 +1,2 @@
+export * from './metrics.ts';
+export * from './side-port.ts';

@@ -1,0 +1,122 @@
+import type { Topic } from '@starling/contracts/log';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { EventLog } from '../log/index.ts';
+
+const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+/** What one service measures; the label `service` is its name. All times are seconds. */
+export interface ServiceMetrics {
+  /** Rate, errors and duration of each HTTP route. */
+  observeRequest(method: string, route: string, status: number, seconds: number): void;
+  /** The same of each RPC method; `code` is the name of a gRPC status. */
+  observeCall(method: string, code: string, seconds: number): void;
+  /** One append, from the call to the log's answer. */
+  observeAppend(topic: Topic, outcome: 'written' | 'unknown', seconds: number): void;
+  /** One send, from its arrival at the pod to its outcome. */
+  observeSend(outcome: 'ok' | 'refused' | 'unknown', seconds: number): void;
+  /** One record, from the log's time of it to its frames' being handed to the sockets. */
+  observeDelivery(seconds: number): void;
+  /** Asked at each scrape: how many sockets are open. */
+  trackConnections(count: () => number): void;
+  /** Asked at each scrape: how many records of a topic the reader has not read yet, per partition. */
+  trackLag(reader: string, topic: Topic, log: EventLog, next: () => number[]): void;
+}
+
+/** The metrics of a process, for all services in it. */
+export interface Metrics {
+  of(service: string): ServiceMetrics;
+  /** The text of a scrape, in Prometheus's exposition format. */
+  scrape(): Promise<{ contentType: string; text: string }>;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const latency = { buckets: LATENCY_BUCKETS, registers: [registry] };
+  const requests = new Histogram({
+    ...latency,
+    name: 'starling_http_request_seconds',
+    help: 'HTTP requests by route and status',
+    labelNames: ['service', 'method', 'route', 'status'],
+  });
+  const calls = new Histogram({
+    ...latency,
+    name: 'starling_rpc_seconds',
+    help: 'RPC calls by method and code',
+    labelNames: ['service', 'method', 'code'],
+  });
+  const appends = new Histogram({
+    ...latency,
+    name: 'starling_log_append_seconds',
+    help: 'Appends to the log',
+    labelNames: ['service', 'topic', 'outcome'],
+  });
+  const sends = new Histogram({
+    ...latency,
+    name: 'starling_send_seconds',
+    help: 'Sends, from arrival to outcome',
+    labelNames: ['service', 'outcome'],
+  });
+  const deliveries = new Histogram({
+    ...latency,
+    name: 'starling_delivery_seconds',
+    help: "From a record's time in the log to the sockets",
+    labelNames: ['service'],
+  });
+  const collectors: (() => Promise<void>)[] = [];
+  const gauge = (name: string, help: string, labelNames: string[]) => new Gauge({ name, help, labelNames, registers: [registry] });
+  const connections = gauge('starling_connections', 'Open sockets', ['service']);
+  const lag = gauge('starling_log_lag_records', 'Records of the log that a reader has not read yet', [
+    'service',
+    'reader',
+    'topic',
+    'partition',
+  ]);
+
+  return {
+    of: (service) => ({
+      observeRequest: (method, route, status, seconds) => requests.observe({ service, method, route, status }, seconds),
+      observeCall: (method, code, seconds) => calls.observe({ service, method, code }, seconds),
+      observeAppend: (topic, outcome, seconds) => appends.observe({ service, topic, outcome }, seconds),
+      observeSend: (outcome, seconds) => sends.observe({ service, outcome }, seconds),
+      observeDelivery: (seconds) => deliveries.observe({ service }, seconds),
+      trackConnections: (count) => collectors.push(async () => connections.set({ service }, count())),
+      trackLag: (reader, topic, log, next) =>
+        collectors.push(async () => {
+          const ends = await log.endOffsets(topic);
+          for (const [partition, offset] of next().entries()) {
+            lag.set({ service, reader, topic, partition }, Math.max(0, (ends[partition] ?? 0) - offset));
+          }
+        }),
+    }),
+    async scrape() {
+      // A log that does not answer leaves its gauges as they were, and all else is told.
+      await Promise.allSettled(collectors.map((collect) => collect()));
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+/** The same log, each append of which is measured. */
+export function measureAppends(log: EventLog, metrics: ServiceMetrics): EventLog {
+  return {
+    epoch: log.epoch,
+    partitions: log.partitions,
+    endOffsets: (topic) => log.endOffsets(topic),
+    lowOffsets: (topic) => log.lowOffsets(topic),
+    tail: (options) => log.tail(options),
+    subscribe: (options) => log.subscribe(options),
+    close: () => log.close(),
+    async append(topic, partition, records) {
+      const begun = performance.now();
+      try {
+        const offsets = await log.append(topic, partition, records);
+        metrics.observeAppend(topic, 'written', (performance.now() - begun) / 1000);
+        return offsets;
+      } catch (error) {
+        metrics.observeAppend(topic, 'unknown', (performance.now() - begun) / 1000);
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock } from '@starling/testing/clock';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createGate } from './gate.ts';
+import { ensureKeys } from './keys.ts';
+import { createMinter } from './minter.ts';
+
+let parent: string;
+let directory: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'starling-keys-'));
+  directory = join(parent, 'below', 'keys');
+});
+afterEach(() => rm(parent, { recursive: true, force: true }));
+
+const fileOf = (issuer: string) => join(directory, `${issuer}.jwk.json`);
+
+describe('the keys of a machine', () => {
+  it('are made at the first start, for their owner only, whatever the umask', async () => {
+    const umask = process.umask(0);
+    try {
+      await ensureKeys(directory, ['identity', 'web']);
+    } finally {
+      process.umask(umask);
+    }
+    expect((await readdir(directory)).sort()).toEqual(['identity.jwk.json', 'web.jwk.json']);
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    for (const issuer of ['identity', 'web']) expect((await stat(fileOf(issuer))).mode & 0o777).toBe(0o600);
+  });
+
+  it('are the same at the next start: what was signed before is still good', async () => {
+    const clock = new FakeClock();
+    const first = await ensureKeys(directory, ['identity']);
+    const before = await readFile(fileOf('identity'), 'utf8');
+    const { token } = await createMinter({ signing: first.signing.identity, cluster: 'test', clock }).mintUserToken({
+      user: 'ann',
+      session: 's',
+      scope: 'api',
+    });
+    const second = await ensureKeys(directory, ['identity', 'web']);
+    expect(await readFile(fileOf('identity'), 'utf8')).toBe(before);
+    expect(second.signing.identity.kid).toBe(first.signing.identity.kid);
+    expect(second.signing.web.kid).not.toBe(first.signing.identity.kid);
+    expect((await createGate({ service: 'web', cluster: 'test', ring: second.ring, clock }).verifyUserToken(token)).user).toBe('ann');
+  });
+
+  it('hold no private part in the ring', async () => {
+    const { ring, signing } = await ensureKeys(directory, ['identity']);
+    const key = ring.find('identity', signing.identity.kid);
+    expect([key?.type, key?.usages]).toEqual(['public', ['verify']]);
+  });
+
+  it('are refused when a file is damaged, with the file but nothing of what is in it, and the file is left as it is', async () => {
+    await ensureKeys(directory, ['identity']);
+    const good = JSON.parse(await readFile(fileOf('identity'), 'utf8')) as Record<string, string>;
+    const { d: secret = '' } = good;
+    const { d: _d, ...publicOnly } = good;
+    const { kid: _kid, ...withoutId } = good;
+    const damages = {
+      empty: '',
+      'cut short': JSON.stringify(good).slice(0, 60),
+      'cut within the secret': `{"d":"${secret.slice(0, 20)}`,
+      'no JSON': `${secret}`,
+      'secret without quotes': `{"d":${secret}}`,
+      null: 'null',
+      'a list': '[]',
+      'an empty object': '{}',
+      'no private part': JSON.stringify(publicOnly),
+      'no id': JSON.stringify(withoutId),
+      'of another type': JSON.stringify({ ...good, kty: 'RSA' }),
+      'a private part that is none': JSON.stringify({ ...good, d: 'AAAA' }),
+    };
+    for (const [name, text] of Object.entries(damages)) {
+      await writeFile(fileOf('identity'), text);
+      const error = await ensureKeys(directory, ['identity']).then(
+        () => expect.fail(`${name} was taken`),
+        (thrown: Error) => thrown,
+      );
+      expect(error.message, name).toContain(fileOf('identity'));
+      expect(error.message, name).not.toContain(secret.slice(0, 6));
+      expect(await readFile(fileOf('identity'), 'utf8')).toBe(text);
+    }
+  });
+
+  it('are refused when they cannot be read at all', async () => {
+    await writeFile(parent.concat('/file'), 'x');
+    await expect(ensureKeys(join(parent, 'file'), ['identity'])).rejects.toThrow(/file/);
+  });
+});

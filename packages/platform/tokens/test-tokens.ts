@@ -1,0 +1,36 @@
+import { FakeClock } from '@starling/testing/clock';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { createGate, type Gate } from './gate.ts';
+import { createKeyRing, type SigningKey } from './keys.ts';
+import { createMinter, type Minter } from './minter.ts';
+
+export interface Issuer {
+  signing: SigningKey;
+  publicJwk: JWK;
+  minter: Minter;
+}
+
+/** Keys of some issuers in memory, and a gate of `conversation` that knows all of them. */
+export interface TestTokens {
+  clock: FakeClock;
+  issuers: Record<'identity' | 'web' | 'delivery', Issuer>;
+  gate: Gate;
+  /** A gate of another service that trusts the same keys. */
+  gateOf(service: string): Gate;
+}
+
+export const CLUSTER = 'test';
+
+export async function createTestTokens(): Promise<TestTokens> {
+  const clock = new FakeClock();
+  async function createIssuer(issuer: string): Promise<Issuer> {
+    const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+    const kid = `${issuer}-key`;
+    const signing: SigningKey = { issuer, kid, key: privateKey };
+    return { signing, publicJwk: { ...(await exportJWK(publicKey)), kid }, minter: createMinter({ signing, cluster: CLUSTER, clock }) };
+  }
+  const issuers = { identity: await createIssuer('identity'), web: await createIssuer('web'), delivery: await createIssuer('delivery') };
+  const ring = await createKeyRing(Object.fromEntries(Object.entries(issuers).map(([name, { publicJwk }]) => [name, [publicJwk]])));
+  const gateOf = (service: string) => createGate({ service, cluster: CLUSTER, ring, clock });
+  return { clock, issuers, gate: gateOf('conversation'), gateOf };
+}
