@@ -26,7 +26,7 @@ const RELEASE: Line[] = [
   { by: 'Jonas Weber', text: 'Importing 80,000 contacts took 41 seconds. With 2.3 it was six minutes.', ago: 33 },
   { by: 'Amara Diallo', text: 'Oh, that is a lot better than I had hoped.', ago: 29 },
   { by: 'Amara Diallo', text: 'Did the names with accents survive this time?', ago: 29 },
-  { by: 'Jonas Weber', text: 'All of them: Zoë, Łukasz, Søren, Nguyễn. I compared both exports line by line.', ago: 27 },
+  { by: 'Jonas Weber', text: 'All of them: Zoë, Łukasz, Søren, Nguyễn. I compared both exports.', ago: 27 },
   { by: 'Mira Olsen', text: 'Lovely. Then we go at 14:00, as planned?', ago: 12 },
   {
     by: 'Amara Diallo',

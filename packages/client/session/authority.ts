@@ -19,6 +19,8 @@ export interface UserToken {
 }
 
 export interface Authority {
+  /** A new token is of the same session, so that an open socket takes it. */
+  keepsSession: boolean;
   /** Headers that go on a REST call. */
   headers(): Promise<Record<string, string>>;
   /** A call was answered 401. Returns whether it is worth another try with new headers. */
@@ -46,6 +48,7 @@ function cookieAuthority(request: Request, clock: Clock): Authority {
     return (await request<SessionReply>({ method: 'POST', path, body })).body;
   };
   return {
+    keepsSession: true,
     headers: async () => ({}),
     rejected: () => false,
     async socketToken(fresh) {
@@ -92,6 +95,8 @@ function passwordAuthority(auth: { email?: string; password?: string }, request:
   }
 
   return {
+    // Each token for a password begins a session: a socket lives as long as its own token, and then resumes with another.
+    keepsSession: false,
     headers: async () => ({ authorization: `Bearer ${(await current(false)).token}` }),
     rejected() {
       token = undefined;

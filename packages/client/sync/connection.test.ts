@@ -124,7 +124,10 @@ describe('connection', () => {
   });
 
   it('shows a new token over the open socket before the present one expires', async () => {
-    const { server, clock } = await startClient();
+    const { server, client, clock } = setStage({ auth: { kind: 'cookie' } });
+    await client.logIn({ email: 'ann@example.org', password: 'correct horse' });
+    client.start();
+    await settle();
     const beats = async (count: number) => {
       for (let beat = 0; beat < count; beat++) {
         await clock.advance(15_000);
@@ -139,6 +142,19 @@ describe('connection', () => {
     await beats(14);
     expect(authenticated()).toBe(2);
     expect(resumes(server)).toHaveLength(1);
+  });
+
+  it('resumes with a new token where each begins a session of its own, and shows it to no open socket', async () => {
+    const { server, clock } = await startClient();
+    for (let beat = 0; beat < 19; beat++) {
+      await clock.advance(15_000);
+      server.sendCursors();
+    }
+    expect(server.frames.filter(({ type }) => type === 'authenticate')).toEqual([]);
+    server.closeAll(CLOSE_CODES.expired.code);
+    await clock.advance(1_000);
+    expect(resumes(server)).toHaveLength(2);
+    expect(asked(server, '/v1/token')).toBe(2);
   });
 
   it('reckons the token by the server clock when its own is an hour ahead', async () => {

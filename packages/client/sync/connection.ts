@@ -121,7 +121,7 @@ export class Connection {
     const { url, WebSocket, clock, onStatus, onFrame, onDown } = this.#options;
     let greeted = false;
     let live = false;
-    const disarmRenewal = this.#renewLater(token, isCurrent);
+    const disarmRenewal = this.#options.authority.keepsSession ? this.#renewLater(token, isCurrent) : () => {};
     const end = await new Promise<{ code: number; reason: string }>((resolve) => {
       const receive = (frame: ServerFrame): void => {
         switch (frame.type) {

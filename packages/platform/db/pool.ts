@@ -24,6 +24,8 @@ export function createPool(options: { url: string; logger: Logger; max?: number;
     // A pool that has ended says goodbye to its server by itself, and the server may be quicker.
     if (!pool.ending) options.logger.warn({ error: error.message }, 'an idle database connection was lost');
   });
+  // Without a listener, the loss of a connection in use would end the process; whoever uses it hears of it from their query.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

@@ -23,7 +23,10 @@ afterEach(() => app.close());
 
 async function headersFor(user: string): Promise<Record<string, string>> {
   const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's', scope: 'api' });
-  return { authorization: `Bearer ${token}`, [HOP_HEADER]: await tokens.issuers.web.minter.mintHopToken('conversation', { user, session: 's', token }) };
+  return {
+    authorization: `Bearer ${token}`,
+    [HOP_HEADER]: await tokens.issuers.web.minter.mintHopToken('conversation', { user, session: 's', token }),
+  };
 }
 
 describe('a route for users', () => {
@@ -46,7 +49,11 @@ describe('a route for users', () => {
     };
     for (const [name, headers] of Object.entries(wrong)) {
       const reply = await app.inject({ url: '/who', headers });
-      expect([name, reply.statusCode, reply.json()]).toEqual([name, 401, { type: 'urn:starling:problem:unauthenticated', title: 'Log in first', status: 401 }]);
+      expect([name, reply.statusCode, reply.json()]).toEqual([
+        name,
+        401,
+        { type: 'urn:starling:problem:unauthenticated', title: 'Log in first', status: 401 },
+      ]);
     }
     expect(log.entries().filter((entry) => entry['msg'] === 'a call was refused')).toHaveLength(6);
     expect(log.text()).not.toContain((ann['authorization'] ?? '').slice(7));

@@ -65,7 +65,12 @@ describe('a body', () => {
   ])('with %s is refused, and the place named', async (_name, body, pointer, detail) => {
     const reply = await ask('POST', '/things', body, json);
     expect(reply.status).toBe(400);
-    expect(reply.body).toEqual({ type: 'urn:starling:problem:invalid-request', title: PROBLEMS['invalid-request'].title, status: 400, errors: [{ pointer, detail }] });
+    expect(reply.body).toEqual({
+      type: 'urn:starling:problem:invalid-request',
+      title: PROBLEMS['invalid-request'].title,
+      status: 400,
+      errors: [{ pointer, detail }],
+    });
   });
 
   it('that is too large, no JSON, or of another type, is refused', async () => {
@@ -75,9 +80,15 @@ describe('a body', () => {
     expect(Buffer.byteLength(largest)).toBe(256 * 1024);
     expect((await ask('POST', '/things', largest, json)).status).toBe(200);
     for (const broken of ['{"name":', '', 'secret', '{"__proto__":{"name":"x"}}'])
-      expect(await ask('POST', '/things', broken, json), broken).toMatchObject({ status: 400, body: { type: 'urn:starling:problem:invalid-request' } });
+      expect(await ask('POST', '/things', broken, json), broken).toMatchObject({
+        status: 400,
+        body: { type: 'urn:starling:problem:invalid-request' },
+      });
     for (const type of ['application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/json/x'])
-      expect(await ask('POST', '/things', '<a/>', { 'content-type': type }), type).toMatchObject({ status: 415, body: { type: 'urn:starling:problem:unsupported-media-type' } });
+      expect(await ask('POST', '/things', '<a/>', { 'content-type': type }), type).toMatchObject({
+        status: 415,
+        body: { type: 'urn:starling:problem:unsupported-media-type' },
+      });
     expect((await ask('POST', '/things', 'hello')).status).toBe(415);
   });
 });
@@ -92,7 +103,9 @@ describe('a path and its query', () => {
   it('are refused when they cannot be', async () => {
     expect((await ask('GET', '/things?limit=many')).body.errors).toEqual([{ pointer: '/querystring/limit', detail: 'must be integer' }]);
     expect((await ask('GET', '/things?limit=0')).body.errors[0].pointer).toBe('/querystring/limit');
-    expect((await ask('GET', '/things?limit=1&page=2')).body.errors).toEqual([{ pointer: '/querystring/page', detail: 'is not known here' }]);
+    expect((await ask('GET', '/things?limit=1&page=2')).body.errors).toEqual([
+      { pointer: '/querystring/page', detail: 'is not known here' },
+    ]);
     expect((await ask('GET', '/things/twelve')).body.errors).toEqual([{ pointer: '/params/id', detail: 'must be integer' }]);
   });
 
@@ -118,7 +131,12 @@ describe('an error', () => {
   });
 
   it('of any other kind is internal: the cause is in the log alone', async () => {
-    for (const thrown of [new Error('secret-detail'), Object.assign(new Error('secret-detail'), { code: '23505', detail: 'secret-detail' }), 'secret-detail', 7]) {
+    for (const thrown of [
+      new Error('secret-detail'),
+      Object.assign(new Error('secret-detail'), { code: '23505', detail: 'secret-detail' }),
+      'secret-detail',
+      7,
+    ]) {
       fail = () => {
         throw thrown;
       };
@@ -141,7 +159,8 @@ describe('an error', () => {
   });
 
   it('carries problems that were rendered elsewhere on as they are', () => {
-    const problem = new ProblemError('invalid-request', { detail: 'no', errors: [{ pointer: '/body', detail: 'no' }], retryAfter: 2 }).problem;
+    const problem = new ProblemError('invalid-request', { detail: 'no', errors: [{ pointer: '/body', detail: 'no' }], retryAfter: 2 })
+      .problem;
     expect(ProblemError.from(problem)).toMatchObject({ problem, problemName: 'invalid-request', message: 'no' });
     expect(ProblemError.from({ type: 'urn:else', title: 'x', status: 400 }).problemName).toBe('internal');
   });

@@ -117,15 +117,9 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
       'the user token as hop token': () => started.as({ ...web, minter: minter(ann.token) }).users.findUsers({}, onBehalfOf(ann)),
       'the hop token of another user': () => started.as({ ...web, minter: minter(annsHop) }).users.findUsers({}, onBehalfOf(bob)),
       'for a user without the user token': () => started.as({ ...web, minter: minter(annsHop) }).users.findUsers({}),
-      'minted by another key': () => started
-        .as({ ...web, minter: minter(`${own.slice(0, own.lastIndexOf('.'))}.${annsHop.split('.')[2]}`) })
-        .users.findUsers({}),
-      'a user token of another issuer': () => started
-        .as(web)
-        .users.findUsers(
-          {},
-          onBehalfOf({ ...ann, token: foreign }),
-        ),
+      'minted by another key': () =>
+        started.as({ ...web, minter: minter(`${own.slice(0, own.lastIndexOf('.'))}.${annsHop.split('.')[2]}`) }).users.findUsers({}),
+      'a user token of another issuer': () => started.as(web).users.findUsers({}, onBehalfOf({ ...ann, token: foreign })),
     };
     for (const [name, call] of Object.entries(wrong)) {
       const error = await call().then(

@@ -33,14 +33,39 @@ export async function ensureKeys<Issuer extends string>(
   issuers: readonly Issuer[],
 ): Promise<{ signing: Record<Issuer, SigningKey>; ring: KeyRing }> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const jwks = await Promise.all(
-    issuers.map(async (issuer) => [issuer, await readOrCreate(join(directory, `${issuer}.jwk.json`))] as const),
-  );
+  const jwks = await Promise.all(issuers.map(async (issuer) => [issuer, await readOrCreate(keyFile(directory, issuer))] as const));
   const signing = await Promise.all(jwks.map(async ([issuer, jwk]) => [issuer, await signingKey(issuer, jwk)] as const));
   return {
     signing: Object.fromEntries(signing) as Record<Issuer, SigningKey>,
     ring: await createKeyRing(Object.fromEntries(jwks.map(([issuer, jwk]) => [issuer, [jwk]]))),
   };
+}
+
+/** A service's own key out of its file. */
+export async function readSigningKey(issuer: string, file: string): Promise<SigningKey> {
+  const jwk = parseKey(await readFile(file, 'utf8'));
+  if (!jwk) throw new Error(`${file} does not hold a private Ed25519 key with an id`);
+  return signingKey(issuer, jwk);
+}
+
+/** Everyone's public keys out of the file that {@link writePublicKeys} wrote. */
+export async function readKeyRing(file: string): Promise<KeyRing> {
+  return createKeyRing(JSON.parse(await readFile(file, 'utf8')) as Record<string, JWK[]>);
+}
+
+/** Writes the public keys of all issuers of a key directory into one file, `{issuer: JWK[]}`. */
+export async function writePublicKeys(directory: string, issuers: readonly string[], file: string): Promise<void> {
+  await ensureKeys(directory, issuers);
+  const entries = issuers.map(async (issuer) => {
+    const { d: _private, ...jwk } = await readOrCreate(keyFile(directory, issuer));
+    return [issuer, [jwk]] as const;
+  });
+  await writeFile(file, JSON.stringify(Object.fromEntries(await Promise.all(entries)), undefined, 2));
+}
+
+/** Where the private key of an issuer lies in a key directory. */
+export function keyFile(directory: string, issuer: string): string {
+  return join(directory, `${issuer}.jwk.json`);
 }
 
 async function signingKey(issuer: string, jwk: JWK): Promise<SigningKey> {

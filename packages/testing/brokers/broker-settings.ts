@@ -40,6 +40,8 @@ export function brokerSettings(options: {
     'group.min.session.timeout.ms': '500',
     'num.network.threads': '2',
     'num.io.threads': '2',
+    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '3000',
     ...(secured && {
       'listener.name.secured.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
       'listener.name.secured.scram-sha-512.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',

@@ -1,0 +1,5 @@
+import { fanOut } from './fan-out/scenario.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Every scenario; another is added here. */
+export const SCENARIOS: readonly Scenario[] = [fanOut];

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { Kafka, type LogEntry, logLevel } from 'kafkajs';
+import type { Logger } from '../../telemetry/index.ts';
+
+/** How the brokers are reached. */
+export interface KafkaConnection {
+  /** `host:port` each; the others of the cluster are found through them. */
+  brokers: string[];
+  /** Names the service in the brokers' logs and quotas. */
+  clientId: string;
+  /** PEM; the brokers' names are always verified. Without it the connection is plain. */
+  tls?: { ca: string; certificate?: string; key?: string };
+  sasl?: { mechanism: 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
+  logger: Logger;
+}
+
+/** Times in ms. Only tests have reason to change them. */
+export interface Timings {
+  connect: number;
+  /** After so long without an answer a request has failed; what it did is unknown. */
+  request: number;
+  /** A group's member is taken for dead after so long without a heartbeat. */
+  session: number;
+  heartbeat: number;
+  /** How long a fetch waits for records; a change of position takes effect after at most so long. */
+  fetch: number;
+  /** How often readers compare their place with the log's ends. */
+  watch: number;
+  /** Pause before a reader tries again. */
+  retry: number;
+}
+
+export const TIMINGS: Timings = {
+  connect: 5_000,
+  request: 10_000,
+  session: 10_000,
+  heartbeat: 2_000,
+  fetch: 500,
+  watch: 1_000,
+  retry: 200,
+};
+
+export function createKafka(connection: KafkaConnection, timings: Timings): Kafka {
+  mendRequestQueue();
+  const { brokers, clientId, tls, sasl, logger } = connection;
+  return new Kafka({
+    brokers,
+    clientId,
+    ...(tls && { ssl: { ca: [tls.ca], ...(tls.certificate && tls.key && { cert: tls.certificate, key: tls.key }) } }),
+    ...(sasl && { sasl: sasl as never }),
+    connectionTimeout: timings.connect,
+    requestTimeout: timings.request,
+    // Whoever calls tries again; here only what passes within moments is waited for.
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+    logLevel: logLevel.INFO,
+    logCreator: () => forward(logger),
+  });
+}
+
+const REPEAT_AFTER_MS = 30_000;
+const REMEMBERED = 100;
+
+/**
+ * kafkajs calls an error what it or we shall try again, and repeats it at every attempt: it is logged as a warning, each
+ * at most once in 30 s. Fields are named here, so that no payload gets through.
+ */
+function forward(logger: Logger): (entry: LogEntry) => void {
+  const told = new Map<string, number>();
+  return ({ namespace, level, log }) => {
+    const { message, broker, groupId, topic, partition, error } = log as LogEntry['log'] & Record<string, unknown>;
+    const fields = {
+      from: `kafkajs ${namespace}`,
+      broker,
+      group: groupId,
+      topic,
+      partition,
+      error: error instanceof Error ? error.message : error,
+    };
+    const now = Date.now();
+    if (level !== logLevel.ERROR || now - (told.get(message) ?? 0) < REPEAT_AFTER_MS) return logger.debug(fields, message);
+    if (told.size >= REMEMBERED) told.clear();
+    told.set(message, now);
+    logger.warn(fields, message);
+  };
+}
+
+interface RequestQueue {
+  throttledUntil: number;
+  pending: unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+let mended = false;
+
+/**
+ * kafkajs 2.2.4 sets a timer with a negative time after every answer, of which Node 24 warns each time. Where nothing
+ * waits to be sent there is nothing to check later, and no timer is needed.
+ */
+function mendRequestQueue(): void {
+  if (mended) return;
+  mended = true;
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+  const original = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this);
+  };
+}

@@ -1,0 +1,140 @@
+import type { Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import type { Logger } from '../../telemetry/index.ts';
+import type { Timings } from './client.ts';
+
+const LEAVE_MS = 5_000;
+const RESTART_MS = 1_000;
+
+export interface MembershipOptions {
+  kafka: Kafka;
+  /** The topic's name on the brokers. */
+  topic: string;
+  partitions: number;
+  /** The group's name; asked again whenever a new consumer is made. */
+  groupId(): string;
+  timings: Timings;
+  logger: Logger;
+  /** The group has given these partitions to this member. Positions must be sought here: the group's are forgotten. */
+  onJoin(partitions: number[]): void;
+  /** Messages of one partition, one call after another. Must not reject. */
+  onMessages(partition: number, messages: KafkaMessage[]): Promise<void>;
+}
+
+/**
+ * Membership in a consumer group for as long as it is wanted: kafkajs gives a consumer up after some failures, and then
+ * a new one is made. Nothing is committed but what `commit` is given.
+ */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #end = Promise.withResolvers<void>();
+  #consumer: Consumer | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Leaves the group, if the brokers can be told; the broker forgets a silent member by itself. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#end.resolve();
+    await this.#running;
+  }
+
+  /** Takes effect with the next fetch; one under way is dropped. */
+  seek(partition: number, offset: number): void {
+    this.#consumer?.seek({ topic: this.#options.topic, partition, offset: String(offset) });
+  }
+
+  pause(partition: number): void {
+    this.#consumer?.pause([{ topic: this.#options.topic, partitions: [partition] }]);
+  }
+
+  resume(partition: number): void {
+    this.#consumer?.resume([{ topic: this.#options.topic, partitions: [partition] }]);
+  }
+
+  /** Best effort: it only tells others how far the group is. */
+  async commit(offsets: { partition: number; offset: number }[]): Promise<void> {
+    const { topic } = this.#options;
+    await this.#consumer
+      ?.commitOffsets(offsets.map(({ partition, offset }) => ({ topic, partition, offset: String(offset) })))
+      .catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    const { logger, topic } = this.#options;
+    while (!this.#stopped) {
+      const consumer = this.#createConsumer();
+      try {
+        await Promise.race([this.#consume(consumer), this.#end.promise]);
+      } catch (error) {
+        if (!this.#stopped) logger.warn({ topic, error: (error as Error).message }, 'reading a topic was given up; it is begun again');
+      }
+      this.#consumer = undefined;
+      await within(LEAVE_MS, consumer.disconnect());
+      if (!this.#stopped) await Promise.race([this.#end.promise, new Promise((resolve) => setTimeout(resolve, RESTART_MS))]);
+    }
+  }
+
+  #createConsumer(): Consumer {
+    const { kafka, groupId, timings } = this.#options;
+    return kafka.consumer({
+      groupId: groupId(),
+      sessionTimeout: timings.session,
+      heartbeatInterval: timings.heartbeat,
+      maxWaitTimeInMs: timings.fetch,
+      allowAutoTopicCreation: false,
+      // Nobody writes transactions here, and one that a stranger left open must not hold readers up.
+      readUncommitted: true,
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 10, restartOnFailure: async () => false },
+    });
+  }
+
+  /** Rejects when the consumer is given up. */
+  async #consume(consumer: Consumer): Promise<void> {
+    const { topic, partitions, timings, onJoin, onMessages } = this.#options;
+    const crash = Promise.withResolvers<void>();
+    // It may come before anyone waits for it.
+    crash.promise.catch(() => {});
+    consumer.on(consumer.events.CRASH, ({ payload }) => crash.reject(payload.error));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      if (!this.#stopped) onJoin(payload.memberAssignment[topic] ?? []);
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topic });
+    this.#consumer = consumer;
+    await consumer.run({
+      autoCommit: false,
+      partitionsConsumedConcurrently: partitions,
+      async eachBatch({ batch, heartbeat, isStale }) {
+        if (isStale()) return;
+        // A long handler must not look like a dead member. What a heartbeat tells is told again after the batch.
+        const beating = setInterval(() => void heartbeat().catch(() => {}), timings.heartbeat);
+        try {
+          await onMessages(batch.partition, batch.messages);
+        } finally {
+          clearInterval(beating);
+        }
+      },
+    });
+    await crash.promise;
+  }
+}
+
+/** Waits for a promise, whatever becomes of it, but not longer. */
+export async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    promise.catch(() => {}),
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    }),
+  ]);
+  clearTimeout(timer);
+}

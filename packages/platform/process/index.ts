@@ -1,0 +1,2 @@
+export * from './process-config.ts';
+export * from './run-service.ts';

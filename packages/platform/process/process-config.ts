@@ -1,0 +1,47 @@
+import Type, { type Static, type TSchema, type TUnknown } from 'typebox';
+
+const exact = { additionalProperties: false };
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 });
+const File = Type.String({ minLength: 1 });
+const Count = Type.Integer({ minimum: 1, maximum: 1024 });
+
+/** Where other processes reach a service: `http://host:port` each. */
+const Peer = Type.Object({ http: Type.String(), rpc: Type.String() }, exact);
+
+const Kafka = Type.Object(
+  {
+    brokers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    epoch: Type.Integer({ minimum: 1, maximum: 1023 }),
+    partitions: Type.Object({ conversations: Count, receipts: Count, users: Count }, exact),
+    /** PEM of the authority that the brokers' certificates must come from; absent: no TLS. */
+    tlsAuthority: Type.Optional(File),
+    user: Type.Optional(Type.String({ minLength: 1 })),
+    /** A file, so that no configuration holds a password. */
+    passwordFile: Type.Optional(File),
+  },
+  exact,
+);
+
+/** The configuration file of a service that runs as a process of its own; `service` is the service's own part. */
+export function processConfig<T extends TSchema>(service: T) {
+  return Type.Object(
+    {
+      service,
+      cluster: Type.String({ minLength: 1 }),
+      host: Type.String({ minLength: 1 }),
+      /** Users' and other services' HTTP, gRPC, and what operators ask. */
+      ports: Type.Object({ http: Port, rpc: Port, side: Port }, exact),
+      /** A file with the postgres:// URL of the service's own role. */
+      databaseUrlFile: File,
+      kafka: Kafka,
+      /** This service's private key, and everyone's public ones, `{issuer: JWK[]}`. */
+      keys: Type.Object({ private: File, public: File }, exact),
+      peers: Type.Object({ identity: Peer, user: Peer, conversation: Peer, delivery: Peer, web: Peer }, exact),
+      otlpEndpoint: Type.Optional(Type.String({ pattern: '^https?://' })),
+    },
+    exact,
+  );
+}
+
+/** Such a file; `service` as its own schema says. */
+export type ProcessConfig = Static<ReturnType<typeof processConfig<TUnknown>>>;

@@ -1,0 +1,66 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { ConfigError } from '@starling/platform/config';
+import { createLogger } from '@starling/platform/telemetry';
+import { type Options, readOptions, USAGE } from './options.ts';
+import { inTurn, startProxy } from './proxy.ts';
+import { setUp } from './set-up.ts';
+import { Supervisor } from './supervise.ts';
+
+const HOST = '127.0.0.1';
+
+function fail(error: unknown): never {
+  console.error(`Starling: ${(error as Error).message}`);
+  if (!(error instanceof ConfigError)) console.error(error);
+  process.exit(1);
+}
+
+async function findPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function run(options: Options): Promise<void> {
+  const deliveryPorts: number[] = [];
+  const nextPods = inTurn(deliveryPorts);
+  const internal = await startProxy({ host: HOST, port: 0, route: () => nextPods() });
+  const plans = await setUp(options, {
+    logger: createLogger({ service: 'set-up' }),
+    say: console.log,
+    ports: findPort,
+    deliveryUrl: `http://${HOST}:${internal.port}`,
+  });
+  deliveryPorts.push(...plans.filter(({ service }) => service === 'delivery').map(({ ports }) => ports.http));
+  const web = plans.find(({ service }) => service === 'web');
+  if (!web) throw new Error('there is no web service');
+
+  const supervisor = new Supervisor(console.log);
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      console.log('stopping (again Ctrl-C: at once)');
+      supervisor.stop().then(() => process.exit(0), fail);
+    });
+  }
+  // Those that are called come before those that call.
+  for (const plan of plans) await supervisor.start(plan);
+  const entry = await startProxy({
+    host: HOST,
+    port: options.port,
+    route: (path) => (path === '/v1/socket' ? nextPods() : [web.ports.http]),
+  });
+  console.log(`Starling is ready: http://localhost:${entry.port}`);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') console.log(USAGE);
+  else await run(options);
+} catch (error) {
+  fail(error);
+}

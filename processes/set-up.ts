@@ -1,0 +1,141 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
+import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import { type MigrationSet, migrate } from '@starling/platform/db';
+import { createTopics } from '@starling/platform/log/kafka';
+import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
+import type { ServiceName } from '@starling/platform/service';
+import type { Logger } from '@starling/platform/telemetry';
+import { keyFile, writePublicKeys } from '@starling/platform/tokens';
+import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
+import pg from 'pg';
+import type { Options } from './options.ts';
+
+const NAMES: readonly ServiceName[] = ['identity', 'user', 'conversation', 'delivery', 'web'];
+const MIGRATIONS: Record<ServiceName, MigrationSet[]> = {
+  identity: IDENTITY_MIGRATIONS,
+  user: USER_MIGRATIONS,
+  conversation: CONVERSATION_MIGRATIONS,
+  delivery: [],
+  web: [],
+};
+
+/** One process to start, and the ports at which it will be reached. */
+export interface ProcessPlan {
+  /** `delivery-1`, … */
+  label: string;
+  service: ServiceName;
+  configFile: string;
+  ports: { http: number; rpc: number; side: number };
+}
+
+/**
+ * Brings database and topics up to date and writes keys and configuration files. It alone has the administrator's
+ * rights; the services get a role, a key and a file each. `deliveryUrl`: where all delivery pods are reached as one.
+ */
+export async function setUp(
+  options: Options,
+  context: { logger: Logger; say(line: string): void; ports: () => Promise<number>; deliveryUrl: string },
+): Promise<ProcessPlan[]> {
+  const { say } = context;
+  const directory = options.data;
+  await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
+  const secret = await ensureSecret(join(directory, 'secret'));
+
+  say('bringing the database up to date');
+  await migrate({ adminUrl: options.postgres, schema: 'log', secret, sets: [LOG_MIGRATIONS] });
+  const { epoch, partitions } = await chooseEpoch(options);
+  const databaseUrls = new Map<ServiceName, string>();
+  for (const name of NAMES)
+    databaseUrls.set(name, await migrate({ adminUrl: options.postgres, schema: name, secret, sets: MIGRATIONS[name] }));
+
+  say('making the topics');
+  const kafka = { brokers: options.kafka.split(','), epoch, partitions, ...security(options) };
+  await createTopics({
+    brokers: kafka.brokers,
+    epoch,
+    partitions,
+    logger: context.logger,
+    ...(options['kafka-ca'] === undefined ? {} : { tls: { ca: await readFile(options['kafka-ca'], 'utf8') } }),
+    ...(kafka.user === undefined || kafka.passwordFile === undefined
+      ? {}
+      : { sasl: { username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
+  });
+
+  const keyDirectory = join(directory, 'keys');
+  const publicKeys = join(directory, 'public-keys.json');
+  await writePublicKeys(keyDirectory, NAMES, publicKeys);
+
+  const labels = NAMES.flatMap((service): { service: ServiceName; label: string }[] =>
+    service === 'delivery'
+      ? Array.from({ length: options.delivery }, (_, index) => ({ service, label: `delivery-${index + 1}` }))
+      : [{ service, label: service }],
+  );
+  const plans: ProcessPlan[] = [];
+  for (const { service, label } of labels) {
+    const ports = { http: await context.ports(), rpc: await context.ports(), side: await context.ports() };
+    plans.push({ label, service, ports, configFile: join(directory, 'config', `${label}.json`) });
+  }
+  const peers = Object.fromEntries(
+    plans.map(({ service, ports }) => [
+      service,
+      { http: service === 'delivery' ? context.deliveryUrl : `http://127.0.0.1:${ports.http}`, rpc: `http://127.0.0.1:${ports.rpc}` },
+    ]),
+  );
+  const own: Record<ServiceName, (label: string) => object> = {
+    identity: () => ({ secret: createHmac('sha256', secret).update('identity').digest('base64url') }),
+    user: () => ({}),
+    conversation: () => ({}),
+    delivery: (label) => ({ pod: label }),
+    web: () => ({}),
+  };
+  for (const { service, label, ports, configFile } of plans) {
+    const databaseUrlFile = join(directory, 'config', `${service}.database-url`);
+    await writeFile(databaseUrlFile, `${databaseUrls.get(service)}\n`, { mode: 0o600 });
+    const config = {
+      service: own[service](label),
+      cluster: 'processes',
+      host: '127.0.0.1',
+      ports,
+      databaseUrlFile,
+      kafka,
+      keys: { private: keyFile(keyDirectory, service), public: publicKeys },
+      peers,
+    };
+    await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
+  }
+  return plans;
+}
+
+function security(options: Options): { tlsAuthority?: string; user?: string; passwordFile?: string } {
+  const [tlsAuthority, user, passwordFile] = [options['kafka-ca'], options['kafka-user'], options['kafka-password-file']];
+  return {
+    ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
+    ...(user === undefined ? {} : { user }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+  };
+}
+
+/** The epoch in force and its partition counts, which only the first set-up chooses. */
+async function chooseEpoch({ postgres, partitions: count }: Options): ReturnType<typeof ensureEpoch> {
+  const client = new pg.Client({ connectionString: postgres });
+  await client.connect();
+  try {
+    await client.query('SET search_path TO log');
+    return await ensureEpoch(client, { conversations: count, receipts: count, users: count });
+  } finally {
+    await client.end();
+  }
+}
+
+async function ensureSecret(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+    return ensureSecret(file);
+  }
+}
