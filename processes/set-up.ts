@@ -57,11 +57,12 @@ export async function setUp(
     brokers: kafka.brokers,
     epoch,
     partitions,
+    clientId: 'starling-set-up',
     logger: context.logger,
     ...(options['kafka-ca'] === undefined ? {} : { tls: { ca: await readFile(options['kafka-ca'], 'utf8') } }),
     ...(kafka.user === undefined || kafka.passwordFile === undefined
       ? {}
-      : { sasl: { username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
+      : { sasl: { mechanism: 'scram-sha-512' as const, username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
   });
 
   const keyDirectory = join(directory, 'keys');

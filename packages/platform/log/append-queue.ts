@@ -29,7 +29,7 @@ export class AppendQueue {
     if (this.#closed) return Promise.reject(new Error('the log is closed'));
     if (records.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
-      const bytes = records.reduce((sum, record) => sum + record.value.length + 500, 0);
+      const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
       const name = `${topic} ${partition}`;
       const queue = this.#waiting.get(name);
       if (queue) queue.push({ records, bytes, resolve, reject });
@@ -67,6 +67,13 @@ export class AppendQueue {
     }
     this.#waiting.delete(name);
   }
+}
+
+/** An upper bound, also for texts of several bytes a letter. */
+function sizeOf({ key, headers, value }: NewRecord): number {
+  let letters = key.length;
+  for (const name in headers) letters += name.length + (headers[name]?.length ?? 0) + 8;
+  return value.length + 3 * letters + 64;
 }
 
 function takeBatch(queue: Waiting[]): Waiting[] {

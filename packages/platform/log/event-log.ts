@@ -39,6 +39,16 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
+/** A running tail. */
+export interface TailSubscription extends Subscription {
+  /**
+   * Whether it has read up to ends of the log that were fetched after its start, and after the last moment at which it
+   * may have been out of touch with the log: a standstill of the process, a rejoin. Only then does what the reader holds
+   * show what others have written. Records that come after it turned true do not turn it false.
+   */
+  caughtUp(): boolean;
+}
+
 export interface TailOptions {
   topic: Topic;
   /** First offset wanted, per partition. */
@@ -94,7 +104,7 @@ export interface EventLog {
   lowOffsets(topic: Topic): Promise<number[]>;
 
   /** Reads as a pod: own position, nothing stored. */
-  tail(options: TailOptions): Subscription;
+  tail(options: TailOptions): TailSubscription;
 
   /** Reads as a member of a group, from its stored offsets. */
   subscribe(options: GroupOptions): Subscription;

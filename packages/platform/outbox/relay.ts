@@ -63,7 +63,7 @@ export class OutboxRelay {
     const deadline = Date.now() + POSITION_WAIT_MS;
     this.wake();
     while (!this.#stopping) {
-      const settled = this.#nextSettled(id, Math.min(POSITION_POLL_MS, deadline - Date.now()));
+      const settled = this.#nextSettled(id, Math.max(0, Math.min(POSITION_POLL_MS, deadline - Date.now())));
       const position = await selectPosition(this.#pool, id);
       if (position !== undefined || Date.now() >= deadline) {
         this.#settled.delete(id);
@@ -99,7 +99,8 @@ export class OutboxRelay {
         // The lock belongs to the connection: one that goes back to the pool must not keep it.
         client?.release(broken ?? true);
       }
-      if (!this.#stopping) await this.#pause(RETRY_MS);
+      // A wake-up does not shorten it: another relay sends what was written, or the database is away.
+      if (!this.#stopping) await this.#pause(RETRY_MS, () => this.#stopping);
     }
   }
 
@@ -126,14 +127,15 @@ export class OutboxRelay {
     }
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  #pause(milliseconds: number, over = () => this.#woken || this.#stopping): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, milliseconds);
       this.#wake = () => {
+        if (!over()) return;
         clearTimeout(timer);
         resolve();
       };
-      if (this.#woken || this.#stopping) this.#wake();
+      this.#wake();
     });
   }
 }

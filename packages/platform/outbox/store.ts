@@ -1,5 +1,6 @@
 import type { EventKind, EventValue } from '@starling/contracts/events';
 import { encodeFactHeaders, type Headers } from '@starling/contracts/log';
+import { isUuid } from '@starling/contracts/schema';
 import type pg from 'pg';
 import type { MigrationSet } from '../db/index.ts';
 import { traceHeaders } from '../telemetry/index.ts';
@@ -63,12 +64,14 @@ export async function markSent(client: pg.ClientBase, ids: string[]): Promise<vo
 
 /** Records that these events were read back from the log, in the transaction that applies them. Returns those that are of this outbox. */
 export async function settleRows(tx: pg.PoolClient, events: { id: string; position: number }[]): Promise<string[]> {
-  if (events.length === 0) return [];
+  // A record whose id is no UUID is nobody's row, and must not keep the others from being settled.
+  const own = events.filter((event) => isUuid(event.id));
+  if (own.length === 0) return [];
   const { rows } = await tx.query<{ id: string }>(
     `UPDATE outbox SET position = e.position, settled_at = now()
      FROM unnest($1::uuid[], $2::int8[]) AS e (id, position)
      WHERE outbox.id = e.id AND outbox.position IS NULL RETURNING outbox.id`,
-    [events.map((event) => event.id), events.map((event) => event.position)],
+    [own.map((event) => event.id), own.map((event) => event.position)],
   );
   return rows.map((row) => row.id);
 }

@@ -90,7 +90,7 @@ async function startService<T extends TSchema>(
     ...(kafka.tlsAuthority === undefined ? {} : { tls: { ca: await readFile(kafka.tlsAuthority, 'utf8') } }),
     ...(kafka.user === undefined || kafka.passwordFile === undefined
       ? {}
-      : { sasl: { username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
+      : { sasl: { mechanism: 'scram-sha-512' as const, username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
   });
   const platform: Platform = {
     db,

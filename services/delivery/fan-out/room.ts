@@ -20,8 +20,13 @@ export interface Delivery {
 
 /** So many users are visited before other work gets a turn. */
 const CHUNK = 500;
+/** So many events are brought to each of them on one walk. */
+const EVENTS = 100;
 
-/** A pod's connected participants of one conversation. Its events are walked one after another. */
+/**
+ * A pod's connected participants of one conversation. Events that come while a large room is walked wait, and are then
+ * brought to everyone on one walk, so that each socket gets them in one write.
+ */
 export class Room {
   readonly occupants = new Map<string, Occupant>();
   readonly #queue: Delivery[] = [];
@@ -33,31 +38,37 @@ export class Room {
 
   deliver(delivery: Delivery): void {
     if (!this.#walking && this.occupants.size <= CHUNK) {
-      for (const occupant of this.occupants.values()) deliverTo(occupant, delivery);
+      const deliveries = [delivery];
+      for (const occupant of this.occupants.values()) deliverTo(occupant, deliveries);
       delivery.done();
       return;
     }
     this.#queue.push(delivery);
-    if (!this.#walking) void this.#walk();
+    if (this.#walking) return;
+    this.#walking = true;
+    // What the tail read together comes in this turn, and starts on one walk.
+    queueMicrotask(() => void this.#walk());
   }
 
   async #walk(): Promise<void> {
-    this.#walking = true;
-    for (let delivery = this.#queue.shift(); delivery; delivery = this.#queue.shift()) {
+    while (this.#queue.length > 0) {
+      const deliveries = this.#queue.splice(0, EVENTS);
       let visited = 0;
       for (const occupant of this.occupants.values()) {
-        deliverTo(occupant, delivery);
+        deliverTo(occupant, deliveries);
         if (++visited % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      delivery.done();
+      for (const { done } of deliveries) done();
     }
     this.#walking = false;
   }
 }
 
-function deliverTo({ participation, connections }: Occupant, delivery: Delivery): void {
-  if (!mayReceive(participation, delivery.position)) return;
-  for (const connection of connections) deliverToConnection(connection, delivery);
+function deliverTo({ participation, connections }: Occupant, deliveries: Delivery[]): void {
+  for (const delivery of deliveries) {
+    if (!mayReceive(participation, delivery.position)) continue;
+    for (const connection of connections) deliverToConnection(connection, delivery);
+  }
 }
 
 /** A socket that became live while the walk was under way got the event by its replay. */

@@ -67,13 +67,14 @@ export class Connection {
     this.push(encodeTextFrame(JSON.stringify(frame)));
   }
 
-  flush(): void {
+  /** Writes what waits. @param join makes one buffer of the frames; it may give the same one to many connections. */
+  flush(join: (frames: Buffer[]) => Buffer): void {
     if (this.#closing || this.#frames.length === 0) return;
     if (this.waitingBytes > this.#maxBytes) {
       this.close('slow');
       return;
     }
-    this.#write();
+    this.#write(join);
   }
 
   /** Resolves when less than half of the socket's allowance waits, or the socket is closed. */
@@ -94,7 +95,7 @@ export class Connection {
   /** Closes with a code of the catalogue, behind the frames that were pushed before. */
   close(name: CloseName): void {
     if (this.#closing) return;
-    if (name !== 'slow') this.#write();
+    if (name !== 'slow') this.#write(Buffer.concat);
     this.#closing = true;
     this.#frames = [];
     this.#bytes = 0;
@@ -110,10 +111,10 @@ export class Connection {
     this.#bytes = 0;
   }
 
-  #write(): void {
+  #write(join: (frames: Buffer[]) => Buffer): void {
     const [first] = this.#frames;
     if (!first || this.#stream.destroyed) return;
-    this.#stream.write(this.#frames.length === 1 ? first : Buffer.concat(this.#frames, this.#bytes));
+    this.#stream.write(this.#frames.length === 1 ? first : join(this.#frames));
     this.#frames = [];
     this.#bytes = 0;
   }

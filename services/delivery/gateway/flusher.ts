@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { FrameJoiner } from './frame-joiner.ts';
 
 /** Flushes connections that got frames, all of them once at the end of the turn of the event loop. */
 export class Flusher {
@@ -11,6 +12,7 @@ export class Flusher {
   #flush(): void {
     const due = this.#due;
     this.#due = [];
-    for (const connection of due) connection.flush();
+    const { join } = new FrameJoiner();
+    for (const connection of due) connection.flush(join);
   }
 }

@@ -71,14 +71,20 @@ export class Membership {
     const { logger, topic } = this.#options;
     while (!this.#stopped) {
       const consumer = this.#createConsumer();
+      const crash = Promise.withResolvers<void>();
+      consumer.on(consumer.events.CRASH, ({ payload }) => crash.reject(payload.error));
+      const started = this.#consume(consumer);
       try {
-        await Promise.race([this.#consume(consumer), this.#end.promise]);
+        await Promise.race([started.then(() => crash.promise), this.#end.promise]);
       } catch (error) {
         if (!this.#stopped) logger.warn({ topic, error: (error as Error).message }, 'reading a topic was given up; it is begun again');
       }
+      crash.promise.catch(() => {});
       this.#consumer = undefined;
-      await within(LEAVE_MS, consumer.disconnect());
-      if (!this.#stopped) await Promise.race([this.#end.promise, new Promise((resolve) => setTimeout(resolve, RESTART_MS))]);
+      // A consumer that is still joining would go on after its disconnection.
+      const left = started.catch(() => {}).then(() => consumer.disconnect());
+      await within(LEAVE_MS, left);
+      if (!this.#stopped) await within(RESTART_MS, this.#end.promise);
     }
   }
 
@@ -96,18 +102,16 @@ export class Membership {
     });
   }
 
-  /** Rejects when the consumer is given up. */
+  /** Resolves when the consumer has joined, or has given up with its event CRASH. */
   async #consume(consumer: Consumer): Promise<void> {
     const { topic, partitions, timings, onJoin, onMessages } = this.#options;
-    const crash = Promise.withResolvers<void>();
-    // It may come before anyone waits for it.
-    crash.promise.catch(() => {});
-    consumer.on(consumer.events.CRASH, ({ payload }) => crash.reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       if (!this.#stopped) onJoin(payload.memberAssignment[topic] ?? []);
     });
     await consumer.connect();
+    if (this.#stopped) return;
     await consumer.subscribe({ topic });
+    if (this.#stopped) return;
     this.#consumer = consumer;
     await consumer.run({
       autoCommit: false,
@@ -123,7 +127,6 @@ export class Membership {
         }
       },
     });
-    await crash.promise;
   }
 }
 

@@ -8,8 +8,40 @@ export interface Range {
   end: number;
 }
 
-/** Asks the leaders what each partition of the topic holds now. */
-export async function fetchRanges(admin: Admin, topic: Topic, epoch: number): Promise<Range[]> {
-  const offsets = await admin.fetchTopicOffsets(topicName(topic, epoch));
-  return offsets.sort((a, b) => a.partition - b.partition).map(({ low, high }) => ({ low: Number(low), end: Number(high) }));
+/** Asks the leaders what each partition of a topic holds now. Calls that come during one wait for the next, so that none gets an old answer. */
+export class Ranges {
+  readonly #fetch: () => Promise<Range[]>;
+  #running: Promise<Range[]> | undefined;
+  #following: Promise<Range[]> | undefined;
+
+  constructor(admin: Admin, topic: Topic, epoch: number) {
+    this.#fetch = async () => {
+      const offsets = await admin.fetchTopicOffsets(topicName(topic, epoch));
+      return offsets.sort((a, b) => a.partition - b.partition).map(({ low, high }) => ({ low: Number(low), end: Number(high) }));
+    };
+  }
+
+  fetch(): Promise<Range[]> {
+    if (!this.#running) return this.#start();
+    this.#following ??= this.#running.catch(() => {}).then(() => {
+      this.#following = undefined;
+      return this.#start();
+    });
+    return this.#following;
+  }
+
+  /** Of one partition. */
+  async of(partition: number): Promise<Range> {
+    const range = (await this.fetch())[partition];
+    if (!range) throw new Error(`the log has no partition ${partition}`);
+    return range;
+  }
+
+  #start(): Promise<Range[]> {
+    const running = this.#fetch().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
 }

@@ -23,8 +23,10 @@ export interface PartitionReaderOptions {
   seek(offset: number): void;
   pause(): void;
   resume(): void;
-  /** Where to begin. */
-  locate(range: Range): number | Promise<number>;
+  /** The offset to begin at. */
+  locate(): number | Promise<number>;
+  /** So many records before that are read first. */
+  lookBack: number;
   onRecords(records: LogRecord[]): void | Promise<void>;
   /** Resolves with where to go on; `undefined`: nowhere. */
   onHole(hole: Hole): number | undefined | Promise<number | undefined>;
@@ -100,16 +102,17 @@ export class PartitionReader {
   }
 
   async #locate(): Promise<void> {
-    const { fetchRange, locate, seek, signal } = this.#options;
+    const { fetchRange, locate, lookBack, seek, signal } = this.#options;
     this.#next = undefined;
     while (!signal.aborted) {
       try {
+        const start = await locate();
+        // Looked up afterwards: others may have moved the place on, and the log with it.
         const range = await fetchRange();
-        const start = await locate(range);
         if (signal.aborted) return;
         if (start < range.low || start > range.end) return await this.#meetHole(start, range);
-        this.#next = start;
-        return seek(start);
+        this.#next = Math.max(range.low, start - lookBack);
+        return seek(this.#next);
       } catch (error) {
         this.#warn(error, 'the place to read from is not known; it is asked for again');
         await this.#pause();
@@ -121,12 +124,13 @@ export class PartitionReader {
     const { topic, partition, onRecords, signal } = this.#options;
     let at = messages.findIndex(({ offset }) => Number(offset) >= (this.#next ?? 0));
     while (at >= 0 && at < messages.length) {
-      if (this.#next === undefined || this.#halted || signal.aborted) return;
+      const next = this.#next;
+      if (next === undefined || signal.aborted) return;
       const found = Number(messages[at]?.offset);
-      if (found !== this.#next) return this.#check(found);
+      if (found !== next) return this.#check(found);
       const records: LogRecord[] = [];
       for (const message of messages.slice(at, at + BATCH)) {
-        if (Number(message.offset) !== this.#next + records.length) break;
+        if (Number(message.offset) !== next + records.length) break;
         records.push(toRecord(message, topic, partition));
       }
       try {
@@ -135,7 +139,9 @@ export class PartitionReader {
         this.#warn(error, 'records of the log could not be taken; they come again');
         return this.#takeAgain();
       }
-      this.#next += records.length;
+      // The group may have met again meanwhile, and the place is to be looked up.
+      if (this.#next !== next) return;
+      this.#next = next + records.length;
       this.#readBack = undefined;
       at += records.length;
     }
@@ -143,15 +149,14 @@ export class PartitionReader {
 
   /** Holds this partition alone for a moment, then goes on where the last good delivery ended. */
   #takeAgain(): void {
-    const { relocate, seek, pause, resume } = this.#options;
-    if (!relocate && this.#next !== undefined) seek(this.#next);
-    else this.#next = undefined;
+    const { relocate, seek, pause, resume, signal } = this.#options;
+    if (relocate) this.#next = undefined;
+    else if (this.#next !== undefined) seek(this.#next);
     pause();
     void this.#pause().then(() => {
-      if (this.#options.signal.aborted) return;
+      if (signal.aborted || this.#halted) return;
       resume();
       if (relocate) this.#locateAgain();
-      else if (this.#next !== undefined) seek(this.#next);
     });
   }
 

@@ -116,16 +116,33 @@ export async function openPostgresLog(options: {
       return heads.of(topic).map((head) => head.low);
     },
     tail({ topic, from, onRecords, onHole }: TailOptions) {
-      return startReader((reader) =>
+      const nexts = [...from];
+      // Only this process appends, so that nothing can pass it by once it has read to the end.
+      let caughtUp = false;
+      const subscription = startReader((reader) =>
         from.map((first, partition) =>
           readPartition(reader, topic, partition, {
             start: async () => first,
-            onRecords: (records) => onRecords(partition, records),
-            onHole: async (hole) => onHole(partition, hole),
+            async onRecords(records) {
+              await onRecords(partition, records);
+              nexts[partition] = (records.at(-1)?.offset ?? -1) + 1;
+            },
+            async onHole(hole) {
+              const next = await onHole(partition, hole);
+              nexts[partition] = next;
+              return next;
+            },
             restart: false,
           }),
         ),
       );
+      return {
+        ...subscription,
+        caughtUp() {
+          caughtUp ||= nexts.every((next, partition) => next >= heads.at(topic, partition).next);
+          return caughtUp;
+        },
+      };
     },
     subscribe({ topic, group, storedOffset, onRecords, onHole }: GroupOptions) {
       const name = `${topic} ${group}`;
