@@ -10,6 +10,7 @@ export const USAGE = `Starling: a chat server in one process.
   --port PORT           port of the web page (8080)
   --database URL        postgres://user:password@host/database, instead of the embedded PostgreSQL;
                         the user must be able to create roles
+  --log URL             kafka://host:port,host:port…, instead of a log in the database
   --tls-cert FILE       certificate (chain) and
   --tls-key FILE        key, both PEM: serve HTTPS, so that other machines can connect
   --side-port PORT      answer /metrics, /healthz and /readyz there, on this machine only
@@ -21,6 +22,7 @@ const StandaloneOptions = Type.Object(
   {
     data: Type.String({ minLength: 1, default: 'starling-data' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
+    log: Type.Optional(Type.String({ pattern: '^kafka://[^,:/]+:\\d+(,[^,:/]+:\\d+)*$' })),
     database: Type.Optional(Type.String({ minLength: 1 })),
     'tls-cert': Type.Optional(Type.String({ minLength: 1 })),
     'tls-key': Type.Optional(Type.String({ minLength: 1 })),
@@ -50,6 +52,7 @@ function parse(args: string[]): Record<string, string | boolean | undefined> {
       options: {
         data: text,
         port: text,
+        log: text,
         database: text,
         'tls-cert': text,
         'tls-key': text,

@@ -21,6 +21,7 @@ import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
 import { attachDatabase, ensureSecret, openDataDirectory, startDatabase } from './database/index.ts';
 import { explainDatabase, explainListen } from './explain.ts';
+import { openLogOf } from './kafka-log.ts';
 import type { StandaloneOptions } from './options.ts';
 import { readTls, type Tls } from './tls.ts';
 
@@ -63,6 +64,8 @@ export async function startStarling(context: {
     signal.throwIfAborted();
 
     const metrics = createMetrics();
+    const pod = randomUUID();
+    const logUrl = options.log;
     say('bringing the database up to date');
     const secret = await ensureSecret(data, 'installation');
     const local = await openLocalPlatform({
@@ -75,14 +78,14 @@ export async function startStarling(context: {
       clock: systemClock,
       metrics,
       createLogger: logger,
+      ...(logUrl === undefined
+        ? {}
+        : { openLog: (logLogger: Logger) => openLogOf(logUrl, { partitions: PARTITIONS, pod, logger: logLogger }) }),
     }).catch(explainDatabase);
     undo.push(() => local.stop());
 
     say('starting the services');
-    const delivery = createDelivery(
-      { pod: randomUUID(), ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 },
-      local.platform('delivery'),
-    );
+    const delivery = createDelivery({ pod, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 }, local.platform('delivery'));
     const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
     local.register('identity', createIdentity({ secret: identitySecret }, local.platform('identity')));
     local.register('user', createUser({}, local.platform('user')));

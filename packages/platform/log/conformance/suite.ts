@@ -1,7 +1,7 @@
 import type { Headers, Topic } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventLog, GroupRecord, LogRecord, NewRecord, Subscription } from '../event-log.ts';
+import type { EventLog, GroupRecord, LogRecord, NewRecord, Subscription, TailSubscription } from '../event-log.ts';
 
 /** What a driver brings for the suite. */
 export interface ConformanceFixture {
@@ -43,7 +43,7 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
     });
 
     /** Tails one partition into an array. */
-    function collect(from: number, source = log, partition = 0): { read: LogRecord[]; subscription: Subscription } {
+    function collect(from: number, source = log, partition = 0): { read: LogRecord[]; subscription: TailSubscription } {
       const read: LogRecord[] = [];
       const starts = source.partitions[TOPIC];
       const subscription = source.tail({
@@ -162,6 +162,29 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
         expect(read.map((entry) => entry.offset)).toEqual(Array.from({ length: 20 - from }, (_, index) => from + index));
         await subscription.stop();
       }
+    });
+
+    it('says that a tail has caught up once it has read what was there at its start, and not before', async () => {
+      await log.append(TOPIC, 0, [record('a'), record('b')]);
+      const taken = Promise.withResolvers<void>();
+      let begun = false;
+      const subscription = log.tail({
+        topic: TOPIC,
+        from: Array.from({ length: log.partitions[TOPIC] }, () => 0),
+        async onRecords() {
+          begun = true;
+          await taken.promise;
+        },
+        onHole: (_, hole) => hole.low,
+      });
+      running.push(subscription);
+      expect(subscription.caughtUp()).toBe(false);
+      await waitFor(() => begun);
+      expect(subscription.caughtUp()).toBe(false);
+      taken.resolve();
+      await waitFor(() => subscription.caughtUp());
+      await log.append(TOPIC, 0, [record('c')]);
+      expect(subscription.caughtUp()).toBe(true);
     });
 
     it('gives two groups all records each, and marks those before the stored offset as past', async () => {

@@ -26,7 +26,9 @@ export interface Timings {
   fetch: number;
   /** How often readers compare their place with the log's ends. */
   watch: number;
-  /** Pause before a reader tries again. */
+  /** How often a group tells the brokers how far it is. */
+  commit: number;
+  /** Pause before something is tried again. */
   retry: number;
 }
 

@@ -2,8 +2,6 @@ import { WINDOW } from '@starling/contracts/log';
 import type { GroupOptions, GroupRecord, Subscription } from '../event-log.ts';
 import { Reader, type ReaderContext } from './reader.ts';
 
-const COMMIT_EVERY_MS = 5_000;
-
 /**
  * Reads as a member of a group, from the offsets that the group keeps itself. Those that it commits to the brokers
  * are never read: they only let others see how far it is.
@@ -34,7 +32,7 @@ export function subscribeGroup(context: ReaderContext, options: GroupOptions): S
     },
   });
   const committed = new Map<number, number>();
-  const committing = setInterval(() => void commit(), COMMIT_EVERY_MS);
+  const committing = setInterval(() => void commit(), context.timings.commit);
 
   async function commit(): Promise<void> {
     const { next, assigned } = reader;
