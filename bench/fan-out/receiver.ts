@@ -57,7 +57,6 @@ export class Receiver {
     });
   }
 
-
   #count(bytes: Buffer): void {
     let messages = this.#split && bytes[0] === trail ? 1 : 0;
     for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 2)) messages++;

@@ -1,4 +1,4 @@
-const MESSAGE_BYTES = 16;
+const MESSAGE_BYTES = 256;
 
 /** Receivers count deliveries by this: two bytes that stand in a message once, and in nothing else that peers send. */
 export const MARK = 'é';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { encodePostHeaders, type Headers, partitionOf } from '@starling/contracts/log';
 import { UserService } from '@starling/contracts/rpc';
 import type { Service } from '@starling/platform/service';
@@ -24,9 +25,14 @@ export async function openTestChat(options: { snapshotPage?: number } = {}) {
   const platform = await createTestPlatform({ database, services: { conversation: MIGRATIONS } });
   const service = createConversation({ snapshotPage: options.snapshotPage ?? 100 }, platform.platform('conversation'));
   const unknownUsers = new Set<string>();
+  const faults = { usersAway: false };
+  async function findUsers({ users: asked }: { users: string[] }) {
+    if (faults.usersAway) throw new ConnectError('away', Code.Unavailable);
+    return { users: asked.filter((user) => !unknownUsers.has(user)) };
+  }
   const users: Service = {
     routes: () => {},
-    rpc: (router) => void router.service(UserService, { findUsers: async ({ users: asked }) => ({ users: asked.filter((user) => !unknownUsers.has(user)) }) }),
+    rpc: (router) => void router.service(UserService, { findUsers }),
     start: async () => {},
     stop: async () => {},
   };
@@ -44,6 +50,7 @@ export async function openTestChat(options: { snapshotPage?: number } = {}) {
     admin,
     log,
     unknownUsers,
+    faults,
     async call(user: string, method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, payload?: object, headers: Record<string, string> = {}): Promise<Reply> {
       const reply = await platform
         .http('conversation')

@@ -20,7 +20,19 @@ export async function makeCertificates(directory: string): Promise<Certificates>
   const request = (name: string, ...more: string[]) =>
     run('openssl', ['req', '-x509', ...NEW_KEY, '-days', '2', '-keyout', path(`${name}.key`), '-out', path(`${name}.pem`), ...more]);
   await request('ca', '-subj', '/CN=authority of a test');
-  await request('server', '-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=critical,CA:FALSE');
+  await request(
+    'server',
+    '-CA',
+    path('ca.pem'),
+    '-CAkey',
+    path('ca.key'),
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost',
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+  );
   const keystore = path('keystore.pem');
   await writeFile(keystore, (await readFile(path('server.key'), 'utf8')) + (await readFile(path('server.pem'), 'utf8')));
   return { ca: await readFile(path('ca.pem'), 'utf8'), keystore };

@@ -74,7 +74,15 @@ export async function startBrokers(launcher: Launcher, { count, secured = false,
     await writeFile(file(index, 'properties'), text);
     const { username, password } = SCRAM_USER;
     const scram = secured ? ['--add-scram', `SCRAM-SHA-512=[name=${username},password=${password}]`] : [];
-    await launcher.finish(folder, ['kafka.tools.StorageTool', 'format', '--cluster-id', cluster, '--config', file(index, 'properties'), ...scram]);
+    await launcher.finish(folder, [
+      'kafka.tools.StorageTool',
+      'format',
+      '--cluster-id',
+      cluster,
+      '--config',
+      file(index, 'properties'),
+      ...scram,
+    ]);
   }
 
   function launch(index: number): void {
@@ -107,7 +115,8 @@ export async function startBrokers(launcher: Launcher, { count, secured = false,
       },
       { deadline: START_MS, describe: `broker ${index} listens on port ${plain}` },
     ).then((state) => {
-      if (state === 'ended') throw new Error(`broker ${index} ended while it started:\n${readFileSync(file(index, 'output'), 'utf8').slice(-4_000)}`);
+      if (state === 'ended')
+        throw new Error(`broker ${index} ended while it started:\n${readFileSync(file(index, 'output'), 'utf8').slice(-4_000)}`);
     });
   }
 

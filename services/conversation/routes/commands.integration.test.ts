@@ -131,6 +131,26 @@ describe('a group', () => {
   });
 });
 
+describe('while nobody tells who exists', () => {
+  it('a command that needs it is refused for now, and nothing is done', async () => {
+    const [ann, bob] = [v7(), v7()];
+    const { id } = (await chat.createGroup(ann)).body;
+    chat.faults.usersAway = true;
+    try {
+      const replies = [
+        await chat.call(ann, 'PUT', `/v1/conversations/private/${bob}`),
+        await chat.call(ann, 'PUT', `/v1/conversations/${id}/participants/${bob}`),
+        await chat.createGroup(ann, [bob]),
+      ];
+      for (const reply of replies) expect(reply).toMatchObject({ status: 503, body: { type: problem('unavailable') } });
+      expect((await chat.call(ann, 'PATCH', `/v1/conversations/${id}`, { name: 'Choir' })).status).toBe(200);
+    } finally {
+      chat.faults.usersAway = false;
+    }
+    expect(await facts(id)).toEqual(['conversation.created', 'conversation.updated']);
+  });
+});
+
 describe('without tokens', () => {
   it('nothing is answered', async () => {
     for (const url of ['/v1/snapshot', `/v1/conversations/${v7()}`]) expect((await chat.platform.http('conversation').inject(url)).statusCode).toBe(401);

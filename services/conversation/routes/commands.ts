@@ -4,6 +4,7 @@ import { Uuid } from '@starling/contracts/schema';
 import { transaction } from '@starling/platform/db';
 import { callingUser, ProblemError } from '@starling/platform/http';
 import { insertFacts, type OutboxRelay } from '@starling/platform/outbox';
+import { isUnavailable } from '@starling/platform/rpc';
 import type { UserIdentity } from '@starling/platform/tokens';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type pg from 'pg';
@@ -151,7 +152,11 @@ function sendPlaced(reply: FastifyReply, code: 200 | 201, id: string, position: 
 
 async function requireUsers(context: CommandContext, users: string[]): Promise<void> {
   if (users.length === 0) return;
-  const found = new Set(await context.findUsers(users));
+  const found = new Set(
+    await context.findUsers(users).catch((error: unknown) => {
+      throw isUnavailable(error) ? new ProblemError('unavailable') : error;
+    }),
+  );
   const missing = users.find((user) => !found.has(user));
   if (missing !== undefined) throw new ProblemError('not-found', { detail: `There is no user ${missing}.` });
 }

@@ -20,8 +20,8 @@ export interface Delivery {
 
 /** So many users are visited before other work gets a turn. */
 const CHUNK = 500;
-/** So many events are brought to each of them on one walk. */
-const EVENTS = 100;
+/** A walk brings so many bytes, or one event, to each of them. */
+const WALK_BYTES = 256 * 1024;
 
 /**
  * A pod's connected participants of one conversation. Events that come while a large room is walked wait, and are then
@@ -52,16 +52,39 @@ export class Room {
 
   async #walk(): Promise<void> {
     while (this.#queue.length > 0) {
-      const deliveries = this.#queue.splice(0, EVENTS);
+      const deliveries = this.#queue.splice(0, countWithin(this.#queue, WALK_BYTES));
+      const joined = Buffer.concat(deliveries.map(({ frame }) => frame));
       let visited = 0;
       for (const occupant of this.occupants.values()) {
-        deliverTo(occupant, deliveries);
+        if (!deliverJoined(occupant, deliveries, joined)) deliverTo(occupant, deliveries);
         if (++visited % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       for (const { done } of deliveries) done();
     }
     this.#walking = false;
   }
+}
+
+/** How many deliveries from the first on make up to `bytes`; at least one. */
+function countWithin(deliveries: Delivery[], bytes: number): number {
+  let count = 0;
+  for (let total = 0; count < deliveries.length; count++) {
+    total += deliveries[count]?.frame.length ?? 0;
+    if (total > bytes) break;
+  }
+  return Math.max(1, count);
+}
+
+/** The common case: who has been a participant since before the first event, on live sockets, gets all of them as one buffer. */
+function deliverJoined({ participation, connections }: Occupant, [first]: Delivery[], joined: Buffer): boolean {
+  const last = participation.spans.at(-1);
+  if (!first || last?.to !== null || last.from > first.position) return false;
+  for (const connection of connections) if (connection.liveFrom) return false;
+  for (const connection of connections) {
+    connection.push(joined);
+    connection.cursorDue = true;
+  }
+  return true;
 }
 
 function deliverTo({ participation, connections }: Occupant, deliveries: Delivery[]): void {

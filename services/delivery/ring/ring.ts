@@ -36,8 +36,8 @@ export class Ring {
   readonly #maxBytes: number;
   #start: number;
   #bytes = 0;
-  /** In order of offset; entries before `#head` have been dropped. */
-  #entries: RingEntry[] = [];
+  /** In order of offset; those before `#head` have been dropped, and are blank so that what they held is free. */
+  #entries: (RingEntry | undefined)[] = [];
   #head = 0;
   readonly #byKey = new Map<string, RingEntry[]>();
 
@@ -90,13 +90,13 @@ export class Ring {
 
   /** All entries at or after `offset`. */
   since(offset: number): RingEntry[] {
-    return this.#entries.slice(Math.max(this.#head, firstAtOrAfter(this.#entries, offset)));
+    return this.#entries.slice(firstAtOrAfter(this.#entries, offset, this.#head)) as RingEntry[];
   }
 
   #drop(): void {
     const entry = this.#entries[this.#head];
     if (!entry) return;
-    this.#head++;
+    this.#entries[this.#head++] = undefined;
     this.#bytes -= entry.record.value.length + ENTRY_BYTES;
     this.#start = entry.record.offset + 1;
     const ofKey = this.#byKey.get(entry.record.key);
@@ -109,8 +109,8 @@ export class Ring {
   }
 }
 
-function firstAtOrAfter(entries: RingEntry[], offset: number): number {
-  let low = 0;
+function firstAtOrAfter(entries: readonly (RingEntry | undefined)[], offset: number, head = 0): number {
+  let low = head;
   let high = entries.length;
   while (low < high) {
     const middle = (low + high) >>> 1;

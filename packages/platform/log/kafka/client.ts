@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { Kafka, type LogEntry, logLevel } from 'kafkajs';
+import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../telemetry/index.ts';
 
 /** How the brokers are reached. */
@@ -39,6 +39,7 @@ export const TIMINGS: Timings = {
   heartbeat: 2_000,
   fetch: 500,
   watch: 1_000,
+  commit: 5_000,
   retry: 200,
 };
 
@@ -49,7 +50,8 @@ export function createKafka(connection: KafkaConnection, timings: Timings): Kafk
     brokers,
     clientId,
     ...(tls && { ssl: { ca: [tls.ca], ...(tls.certificate && tls.key && { cert: tls.certificate, key: tls.key }) } }),
-    ...(sasl && { sasl: sasl as never }),
+    // A new object: kafkajs keeps what it has made of user and password in the one that it is given.
+    ...(sasl && { sasl: { ...sasl } as SASLOptions }),
     connectionTimeout: timings.connect,
     requestTimeout: timings.request,
     // Whoever calls tries again; here only what passes within moments is waited for.

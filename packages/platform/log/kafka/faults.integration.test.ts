@@ -154,10 +154,17 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     await expectHonest(log, appending);
   });
 
+  async function removeBefore(offset: number): Promise<void> {
+    const topic = topicName(TOPIC, logs.epoch);
+    // Loads the topic's metadata, which the removal takes for granted.
+    await logs.admin.fetchTopicOffsets(topic);
+    await logs.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+  }
+
   it('tells a tail that its next records were removed, at its start and while it reads', async () => {
     const log = await logs.open();
     await log.append(TOPIC, 0, [record('a'), record('b'), record('c')]);
-    await logs.admin.deleteTopicRecords({ topic: topicName(TOPIC, logs.epoch), partitions: [{ partition: 0, offset: '2' }] });
+    await removeBefore(2);
     const release = Promise.withResolvers<void>();
     const read: number[] = [];
     const holes: Hole[] = [];
@@ -175,7 +182,7 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     });
     await waitFor(() => read.length === 1);
     await log.append(TOPIC, 0, [record('d'), record('e'), record('f')]);
-    await logs.admin.deleteTopicRecords({ topic: topicName(TOPIC, logs.epoch), partitions: [{ partition: 0, offset: '5' }] });
+    await removeBefore(5);
     release.resolve();
     await waitFor(() => read.length === 2, SLOW);
     expect(read).toEqual([2, 5]);
@@ -197,6 +204,8 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     await transaction.send({ topic, messages: [{ partition: 0, key: null, value: null, headers }] });
     await transaction.commit();
     await producer.disconnect();
+    // The transaction's end takes an offset, and is no record.
+    await waitFor(async () => (await log.endOffsets(TOPIC))[0] === 2);
     await log.append(TOPIC, 0, [record('after')]);
     await waitFor(() => read.length === 2, SLOW);
     expect({ ...read[0], value: textOf(read[0] as LogRecord), at: 0 }).toEqual({
@@ -208,7 +217,6 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
       at: 0,
       headers: { twice: 'first', toString: 'text', bytes: '\ufffdA' },
     });
-    // The transaction's end takes an offset, and is no record.
     expect(read.map(({ offset }) => offset)).toEqual([0, 2]);
     expect(holes).toEqual([{ is: 'gone', expected: 1, low: 2, end: 3 }]);
   });
