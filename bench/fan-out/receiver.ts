@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import type { Invitation } from '../peers/control.ts';
 import { MARK } from '../peers/message.ts';
 
@@ -15,7 +15,6 @@ const shared = Buffer.allocUnsafe(256 * 1024);
  */
 export class Receiver {
   readonly #onReceived: (messages: number) => void;
-  #socket: Socket | undefined;
   /** The last byte of the previous read was the first of a mark. */
   #split = false;
 
@@ -46,7 +45,6 @@ export class Receiver {
         return true;
       };
       const socket = connect({ port, host: '127.0.0.1', onread: { buffer: shared, callback: read } });
-      this.#socket = socket;
       socket.once('error', reject);
       socket.once('close', () => reject(new Error(`a receiver was disconnected; it had got: ${greeting ?? 'all that it needs to join'}`)));
       const protocol = protocols?.[index];

@@ -51,10 +51,21 @@ export async function openTestChat(options: { snapshotPage?: number } = {}) {
     log,
     unknownUsers,
     faults,
-    async call(user: string, method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, payload?: object, headers: Record<string, string> = {}): Promise<Reply> {
+    async call(
+      user: string,
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+      url: string,
+      payload?: object,
+      headers: Record<string, string> = {},
+    ): Promise<Reply> {
       const reply = await platform
         .http('conversation')
-        .inject({ method, url, headers: { ...(await platform.headersFor('conversation', user)), ...headers }, ...(payload ? { payload } : {}) });
+        .inject({
+          method,
+          url,
+          headers: { ...(await platform.headersFor('conversation', user)), ...headers },
+          ...(payload ? { payload } : {}),
+        });
       return { status: reply.statusCode, body: reply.json() };
     },
     createGroup: (owner: string, others: string[] = [], name = 'Staff', key: string = randomUUID()) =>
@@ -66,7 +77,9 @@ export async function openTestChat(options: { snapshotPage?: number } = {}) {
       return chat.append(conversation, headers, { body });
     },
     async append(conversation: string, headers: Headers, value: object): Promise<number> {
-      const [offset = -1] = await log.append('conversations', partition(conversation), [{ key: conversation, headers, value: Buffer.from(JSON.stringify(value)) }]);
+      const [offset = -1] = await log.append('conversations', partition(conversation), [
+        { key: conversation, headers, value: Buffer.from(JSON.stringify(value)) },
+      ]);
       return offset;
     },
     /** Resolves when the projection has applied everything that is in the log. */

@@ -1,9 +1,9 @@
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
 import { checkHistory } from '@starling/testing/history';
+import { type StarlingServices, startStarlingServices } from '@starling/testing/starling';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type StarlingServices, startStarlingServices } from '../e2e/starling-services.ts';
 import { ChaosPerson } from './chaos-person.ts';
 import { type SeverableProxy, startSeverableProxy } from './severable-proxy.ts';
 

@@ -1,11 +1,10 @@
 import { type Client, createClient } from '@starling/client';
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { createTestDatabase } from '@starling/testing/database';
+import { startStarlingProcess, startStarlingServices } from '@starling/testing/starling';
 import { waitFor } from '@starling/testing/wait-for';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStarlingProcess } from './starling-process.ts';
-import { startStarlingServices } from './starling-services.ts';
 
 interface Shape {
   url: string;

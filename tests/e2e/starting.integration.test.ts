@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase } from '@starling/testing/database';
+import { runStarling, type StarlingProcess, startStarlingProcess } from '@starling/testing/starling';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from './certificate.ts';
-import { runStarling, type StarlingProcess, startStarlingProcess } from './starling-process.ts';
 
 describe('starting', () => {
   let folder: string;

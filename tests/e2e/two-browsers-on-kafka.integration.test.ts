@@ -1,8 +1,8 @@
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { createTestDatabase } from '@starling/testing/database';
+import { type StarlingServices, startStarlingServices } from '@starling/testing/starling';
 import { expect } from 'vitest';
 import { describeTwoPeople } from './describe-two-people.ts';
-import { type StarlingServices, startStarlingServices } from './starling-services.ts';
 
 const PODS = ['delivery-1', 'delivery-2'];
 

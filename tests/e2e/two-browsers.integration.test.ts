@@ -1,5 +1,5 @@
+import { startStarlingProcess } from '@starling/testing/starling';
 import { describeTwoPeople } from './describe-two-people.ts';
-import { startStarlingProcess } from './starling-process.ts';
 
 describeTwoPeople('one process', async () => {
   const starling = await startStarlingProcess();

@@ -31,6 +31,7 @@ export const dependencySeeds: Seed[] = [
   target('standalone/compose.ts'),
   target('cdk8s/chart.ts'),
   target('operator/loop.ts'),
+  target('bench/scenario.ts'),
 
   breaks('direction-contracts', 'packages/contracts/log/outward.ts', '../../platform/db/index.ts'),
   breaks('direction-platform', 'packages/platform/log/outward.ts', '../../../services/user/app.ts'),
@@ -50,6 +51,7 @@ export const dependencySeeds: Seed[] = [
   breaks('direction-cdk8s', 'cdk8s/outward.ts', '../operator/loop.ts'),
   breaks('direction-operator', 'operator/outward.ts', '../services/user/app.ts'),
   breaks('direction-tools', 'tools/outward.ts', '../packages/platform/db/index.ts'),
+  breaks('direction-bench', 'tests/to-bench.ts', '../bench/scenario.ts'),
   // Ways to import other than `export *`: each is a case of its own for the parser.
   {
     file: 'services/user/routes/dynamic.ts',
@@ -66,6 +68,7 @@ export const dependencySeeds: Seed[] = [
     text: "await using app = await import('../../conversation/app.ts');\nexport const name = app.name;\n",
     reported: [' direction-services:'],
   },
+  keeps('bench/from-outside.ts', '../services/user/app.ts'),
   keeps('packages/platform/log/inward.ts', '@starling/contracts/log'),
   keeps('packages/client/inward.ts', '@starling/contracts/log'),
   keeps('services/web/browser/inward.ts', '@starling/contracts/log'),

@@ -16,7 +16,15 @@ describe('the catalogue of problems', () => {
   });
 
   it('takes what it does not have for an internal one', () => {
-    for (const type of ['', 'about:blank', 'urn:starling:problem:', 'urn:starling:problem:newer', 'urn:starling:problem:toString', 'urn:starling:problem:__proto__', 'behind'])
+    for (const type of [
+      '',
+      'about:blank',
+      'urn:starling:problem:',
+      'urn:starling:problem:newer',
+      'urn:starling:problem:toString',
+      'urn:starling:problem:__proto__',
+      'behind',
+    ])
       expect(problemName({ type }), type).toBe('internal');
   });
 

@@ -22,7 +22,11 @@ describe('the schemas', () => {
   });
 
   it('take whole numbers that JavaScript holds exactly', () => {
-    for (const [schema, low] of [[PositionSchema, 0], [Timestamp, 0], [Revision, 1]] as const) {
+    for (const [schema, low] of [
+      [PositionSchema, 0],
+      [Timestamp, 0],
+      [Revision, 1],
+    ] as const) {
       expect([low, Number.MAX_SAFE_INTEGER].map((value) => takes(schema, value))).toEqual([true, true]);
       for (const bad of [low - 1, 1.5, Number.MAX_SAFE_INTEGER + 1, '1', null]) expect(takes(schema, bad)).toBe(false);
     }
@@ -32,7 +36,15 @@ describe('the schemas', () => {
     const cursor = { epoch: 1, conversations: [0, 7], receipts: [2 ** 43], users: [1] };
     expect(takes(CursorSchema, cursor)).toBe(true);
     const { users: _users, ...without } = cursor;
-    const wrong = [without, { ...cursor, other: [1] }, { ...cursor, users: [] }, { ...cursor, users: [-1] }, { ...cursor, users: [0.5] }, { ...cursor, epoch: 1024 }];
-    for (const bad of [...wrong, { ...cursor, users: [2 ** 43 + 1] }, { ...cursor, users: new Array(1025).fill(0) }]) expect(takes(CursorSchema, bad)).toBe(false);
+    const wrong = [
+      without,
+      { ...cursor, other: [1] },
+      { ...cursor, users: [] },
+      { ...cursor, users: [-1] },
+      { ...cursor, users: [0.5] },
+      { ...cursor, epoch: 1024 },
+    ];
+    for (const bad of [...wrong, { ...cursor, users: [2 ** 43 + 1] }, { ...cursor, users: new Array(1025).fill(0) }])
+      expect(takes(CursorSchema, bad)).toBe(false);
   });
 });

@@ -36,7 +36,10 @@ function openPool(options: { url?: string; max?: number } = {}): pg.Pool {
 }
 
 const count = async () => Number((await admin.query<{ count: string }>('SELECT count(*) FROM thing')).rows[0]?.count);
-const kill = () => admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'under test'`);
+const kill = () =>
+  admin.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'under test'`,
+  );
 
 async function errorOf(work: Promise<unknown>): Promise<Error> {
   return work.then(
@@ -119,7 +122,11 @@ describe('a transaction', () => {
         await tx.query('INSERT INTO thing VALUES (1)');
         await kill();
         // Nothing is under way on the connection: its end is heard of from nowhere but an event.
-        await waitFor(async () => (await admin.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'under test'`)).rowCount === 0);
+        await waitFor(
+          async () =>
+            (await admin.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'under test'`))
+              .rowCount === 0,
+        );
         await tx.query('INSERT INTO thing VALUES (2)');
       }),
     );
@@ -165,7 +172,11 @@ describe('an error', () => {
     const pool = openPool({ url: gate.url, max: 1 });
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     const during = errorOf(pool.query('SELECT pg_sleep(20)'));
-    await waitFor(async () => (await admin.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(20)'`)).rowCount);
+    await waitFor(
+      async () =>
+        (await admin.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(20)'`))
+          .rowCount,
+    );
     gate.cut();
     expect(isTransient(await during)).toBe(true);
     const refused = await errorOf(pool.query('SELECT 1'));

@@ -78,7 +78,9 @@ describe('the relay', () => {
       log: logWith(async (append) => {
         const offsets = await append();
         if (++appends === 1)
-          await owner.admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test owner'`);
+          await owner.admin.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test owner'`,
+          );
         return offsets;
       }),
     });

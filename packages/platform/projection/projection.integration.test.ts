@@ -38,7 +38,9 @@ describe('a projection', () => {
     expect(await projection.waitFor(0, 3, 5_000)).toBe(true);
     expect(await owner.applied()).toEqual(ids);
     expect(await owner.projectionRow(0)).toEqual({ next: 3, id: ids[2] });
-    expect(records.map(({ position, partition, parsed }) => [position, partition, parsed.kind])).toEqual([0, 1, 2].map((offset) => [positionOf(1, offset), 0, 'conversation.updated']));
+    expect(records.map(({ position, partition, parsed }) => [position, partition, parsed.kind])).toEqual(
+      [0, 1, 2].map((offset) => [positionOf(1, offset), 0, 'conversation.updated']),
+    );
     expect(await projection.waitFor(0, 4, 100)).toBe(false);
     const waiting = projection.waitFor(0, 4, 5_000);
     const changed = projection.nextChange(0, 5_000);
@@ -76,7 +78,10 @@ describe('a projection', () => {
     const projection = owner.startProjection({
       async apply(tx, records) {
         await insertApplied(tx, records);
-        if (++attempts === 1) await owner.admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test owner'`);
+        if (++attempts === 1)
+          await owner.admin.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test owner'`,
+          );
       },
     });
     expect(await projection.waitFor(0, 2, 10_000)).toBe(true);
@@ -95,10 +100,28 @@ describe('a projection', () => {
     });
     expect(await projection.waitFor(0, 4, 5_000)).toBe(true);
     expect(await owner.applied()).toEqual([ids[0], ids[3]]);
-    const { rows } = await owner.admin.query(`SELECT topic, partition, "offset"::int AS place, key, headers, convert_from(value, 'UTF8') AS value, error FROM owner.failed_record ORDER BY "offset"`);
+    const { rows } = await owner.admin.query(
+      `SELECT topic, partition, "offset"::int AS place, key, headers, convert_from(value, 'UTF8') AS value, error FROM owner.failed_record ORDER BY "offset"`,
+    );
     expect(rows).toEqual([
-      { topic: 'conversations', partition: 0, place: 1, key, headers: factRecord(key, ids[1]).headers, value: '{}', error: 'x is undefined' },
-      { topic: 'conversations', partition: 0, place: 2, key, headers: factRecord(key, ids[2]).headers, value: '{}', error: expect.stringContaining('invalid input syntax') },
+      {
+        topic: 'conversations',
+        partition: 0,
+        place: 1,
+        key,
+        headers: factRecord(key, ids[1]).headers,
+        value: '{}',
+        error: 'x is undefined',
+      },
+      {
+        topic: 'conversations',
+        partition: 0,
+        place: 2,
+        key,
+        headers: factRecord(key, ids[2]).headers,
+        value: '{}',
+        error: expect.stringContaining('invalid input syntax'),
+      },
     ]);
     expect(owner.log.entries().filter((entry) => entry['msg'] === 'a record could not be applied; it was put aside')).toHaveLength(2);
     expect(projection.halted).toBeUndefined();
@@ -125,7 +148,13 @@ describe('a projection', () => {
   });
 
   it('applies facts and valid posts, and neither void posts nor bad headers', async () => {
-    const [one, again, other, bad, fact] = [postRecord(key, { asOf: -1 }), postRecord(key, { asOf: -1 }), postRecord(key, { asOf: -1, client: 'c2' }), factRecord(key, v7(), { level: 'x' }), factRecord(key)];
+    const [one, again, other, bad, fact] = [
+      postRecord(key, { asOf: -1 }),
+      postRecord(key, { asOf: -1 }),
+      postRecord(key, { asOf: -1, client: 'c2' }),
+      factRecord(key, v7(), { level: 'x' }),
+      factRecord(key),
+    ];
     await owner.events.append('conversations', 0, [one, again, other, bad, fact]);
     owner.startProjection();
     await reached(5);
@@ -158,7 +187,10 @@ describe('a projection', () => {
   it('shares its work with another process: each record is applied once', async () => {
     const batches: string[] = [];
     const other = await owner.openLog();
-    for (const [name, log] of [['one', owner.events], ['other', other]] as const) {
+    for (const [name, log] of [
+      ['one', owner.events],
+      ['other', other],
+    ] as const) {
       owner.startProjection({
         log,
         async apply(tx, records) {
@@ -190,7 +222,9 @@ describe('a projection of another log', () => {
   it('stops when another record stands where it was, and only that partition', async () => {
     await appendFacts(2);
     const projection = await startAt({ next: 2, id: v7() });
-    expect(await waitFor(() => projection.halted)).toBe('partition 0 of conversations: another record than the projected one stands at offset 1');
+    expect(await waitFor(() => projection.halted)).toBe(
+      'partition 0 of conversations: another record than the projected one stands at offset 1',
+    );
     expect(await projection.waitFor(1, 1, 5_000)).toBe(true);
     expect(await projection.waitFor(0, 3, 200)).toBe(false);
     expect((await owner.applied()).length).toBe(1);
@@ -206,7 +240,9 @@ describe('a projection of another log', () => {
 
   it('stops when the log begins after it', async () => {
     await appendFacts(3);
-    await owner.admin.query(`DELETE FROM log.log_record WHERE partition = 0 AND "offset" < 2; UPDATE log.log_head SET low = 2 WHERE topic = 'conversations' AND partition = 0`);
+    await owner.admin.query(
+      `DELETE FROM log.log_record WHERE partition = 0 AND "offset" < 2; UPDATE log.log_head SET low = 2 WHERE topic = 'conversations' AND partition = 0`,
+    );
     const projection = await startAt({ next: 1, id: null });
     expect(await waitFor(() => projection.halted)).toBe('partition 0 of conversations: offset 1 comes next, but the log begins at 2');
     expect(await projection.waitFor(1, 1, 5_000)).toBe(true);
@@ -214,7 +250,9 @@ describe('a projection of another log', () => {
 
   it('does not stop when the log begins exactly where it is', async () => {
     await appendFacts(3);
-    await owner.admin.query(`DELETE FROM log.log_record WHERE partition = 0 AND "offset" < 2; UPDATE log.log_head SET low = 2 WHERE topic = 'conversations' AND partition = 0`);
+    await owner.admin.query(
+      `DELETE FROM log.log_record WHERE partition = 0 AND "offset" < 2; UPDATE log.log_head SET low = 2 WHERE topic = 'conversations' AND partition = 0`,
+    );
     const projection = await startAt({ next: 2, id: v7() });
     expect(await projection.waitFor(0, 4, 5_000)).toBe(true);
     expect(projection.halted).toBeUndefined();
@@ -237,7 +275,9 @@ describe('a record of newer rules', () => {
     const projection = owner.startProjection();
     await reached(2);
     await owner.events.append('conversations', 0, [factRecord(key, v7(), { level: '2' }), factRecord(key)]);
-    expect(await waitFor(() => projection.halted)).toBe('partition 0 of conversations: offset 2 is of rules level 2, and this version knows 1');
+    expect(await waitFor(() => projection.halted)).toBe(
+      'partition 0 of conversations: offset 2 is of rules level 2, and this version knows 1',
+    );
     await appendFacts(1);
     await owner.events.append('conversations', 1, [factRecord(keyIn(1))]);
     expect(await projection.waitFor(1, 1, 5_000)).toBe(true);

@@ -18,7 +18,13 @@ async function state<K extends EventKind>(kind: K, conversation: string, value: 
 }
 
 const stateOf = (id: string, rev: number, name = `name ${rev}`): ConversationState => ({ id, kind: 'group', name, rev });
-const participantOf = (user: string, rev: number, present = true, role: Participant['role'] = 'member'): Participant => ({ user, role, present, history: 'all', rev });
+const participantOf = (user: string, rev: number, present = true, role: Participant['role'] = 'member'): Participant => ({
+  user,
+  role,
+  present,
+  history: 'all',
+  rev,
+});
 
 async function view(id: string) {
   await chat.projected();
@@ -31,16 +37,27 @@ async function view(id: string) {
 
 async function participation(id: string, user: string) {
   await chat.projected();
-  const { rows } = await chat.admin.query('SELECT role, present, rev::int, spans FROM conversation.participation WHERE conversation = $1 AND "user" = $2', [id, user]);
+  const { rows } = await chat.admin.query(
+    'SELECT role, present, rev::int, spans FROM conversation.participation WHERE conversation = $1 AND "user" = $2',
+    [id, user],
+  );
   return rows[0];
 }
 
 describe('facts', () => {
   it('that are published again change nothing', async () => {
     const [id, ann] = [v7(), v7()];
-    const created = await state('conversation.created', id, { conversation: stateOf(id, 1), participants: [participantOf(ann, 1, true, 'owner')] });
+    const created = await state('conversation.created', id, {
+      conversation: stateOf(id, 1),
+      participants: [participantOf(ann, 1, true, 'owner')],
+    });
     await state('conversation.updated', id, { conversation: stateOf(id, 2) });
-    const removed = await state('participant.removed', id, { conversation: stateOf(id, 2), participant: participantOf(ann, 3, false, 'owner') }, ann);
+    const removed = await state(
+      'participant.removed',
+      id,
+      { conversation: stateOf(id, 2), participant: participantOf(ann, 3, false, 'owner') },
+      ann,
+    );
     const before = [await view(id), await participation(id, ann)];
     expect(before).toEqual([
       { name: 'name 2', rev: 2, created, last: created, at: expect.any(Number) },
@@ -57,7 +74,10 @@ describe('facts', () => {
     const [id, ann, bob] = [v7(), v7(), v7()];
     const added = await state('participant.added', id, { conversation: stateOf(id, 3), participant: participantOf(bob, 4) }, bob);
     expect(await view(id)).toMatchObject({ name: 'name 3', rev: 3, created: null, last: added });
-    const created = await state('conversation.created', id, { conversation: stateOf(id, 1), participants: [participantOf(ann, 1, true, 'owner')] });
+    const created = await state('conversation.created', id, {
+      conversation: stateOf(id, 1),
+      participants: [participantOf(ann, 1, true, 'owner')],
+    });
     expect(await view(id)).toMatchObject({ name: 'name 3', rev: 3, created });
     expect(await participation(id, bob)).toMatchObject({ rev: 4, spans: [{ from: added, to: null }] });
     expect(await participation(id, ann)).toMatchObject({ rev: 1, spans: [{ from: created, to: null }] });
@@ -70,7 +90,12 @@ describe('facts', () => {
     const facts = Array.from({ length: 30 }, (_, index) =>
       index === 0
         ? state('conversation.created', id, { conversation: stateOf(id, 1), participants: [participantOf(ann, 1)] })
-        : state(index % 2 ? 'participant.removed' : 'participant.added', id, { conversation: stateOf(id, 1), participant: participantOf(ann, index + 1, index % 2 === 0) }, ann),
+        : state(
+            index % 2 ? 'participant.removed' : 'participant.added',
+            id,
+            { conversation: stateOf(id, 1), participant: participantOf(ann, index + 1, index % 2 === 0) },
+            ann,
+          ),
     );
     const positions = await Promise.all(facts);
     const { spans } = await participation(id, ann);
@@ -82,7 +107,12 @@ describe('facts', () => {
     const [id, ann] = [v7(), v7()];
     const created = await state('conversation.created', id, { conversation: stateOf(id, 1), participants: [participantOf(ann, 1)] });
     await state('participant.changed', id, { conversation: stateOf(id, 1), participant: participantOf(ann, 2, true, 'owner') }, ann);
-    expect(await participation(id, ann)).toEqual({ role: 'owner', present: true, rev: 2, spans: [{ role: 'owner', from: created, to: null, visibleFrom: 0 }] });
+    expect(await participation(id, ann)).toEqual({
+      role: 'owner',
+      present: true,
+      rev: 2,
+      spans: [{ role: 'owner', from: created, to: null, visibleFrom: 0 }],
+    });
   });
 
   it('of a kind that this version does not know are passed over; one with a bad value is put aside', async () => {

@@ -8,7 +8,11 @@ let ids = 0;
 const newId = () => `id-${++ids}`;
 
 const group = (...users: string[]): Conversation =>
-  decideCreate({ id: 'c', kind: 'group', name: 'Staff' }, users.map((user, index) => ({ user, role: index === 0 ? ('owner' as const) : ('member' as const) })), newId).conversation;
+  decideCreate(
+    { id: 'c', kind: 'group', name: 'Staff' },
+    users.map((user, index) => ({ user, role: index === 0 ? ('owner' as const) : ('member' as const) })),
+    newId,
+  ).conversation;
 
 const roles = (conversation: Conversation) =>
   Object.fromEntries(conversation.participants.filter((participant) => participant.present).map(({ user, role }) => [user, role]));
@@ -30,7 +34,14 @@ function take(held: Conversation, step: Step): Decision {
 
 describe('creating', () => {
   it('is one fact of rev 1 with everyone who is there from the start', () => {
-    const { conversation, facts } = decideCreate({ id: 'c', kind: 'group', name: 'Staff' }, [{ user: 'ann', role: 'owner' }, { user: 'bob', role: 'member' }], () => 'e');
+    const { conversation, facts } = decideCreate(
+      { id: 'c', kind: 'group', name: 'Staff' },
+      [
+        { user: 'ann', role: 'owner' },
+        { user: 'bob', role: 'member' },
+      ],
+      () => 'e',
+    );
     const participants = [
       { user: 'ann', role: 'owner', present: true, history: 'all', rev: 1 },
       { user: 'bob', role: 'member', present: true, history: 'all', rev: 1 },

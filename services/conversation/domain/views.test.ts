@@ -10,7 +10,10 @@ describe('the view of a conversation', () => {
     const order = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(order, (revs) => {
-        const view = revs.reduce<ConversationView | undefined>((held, rev, index) => reduceView(held, state(rev), place(index), rev === 1), undefined);
+        const view = revs.reduce<ConversationView | undefined>(
+          (held, rev, index) => reduceView(held, state(rev), place(index), rev === 1),
+          undefined,
+        );
         expect(view?.state).toEqual(state(Math.max(...revs)));
         // What it is listed by is where it was first heard of; and where it was created, where that was first read.
         expect([view?.lastPosition, view?.lastAt]).toEqual([0, 0]);
@@ -30,7 +33,12 @@ describe('the view of a participation', () => {
 
   it('takes newer facts in and returns what it was given for others', () => {
     const added = reduceParticipationView(undefined, 'c', participant(1, true), place(10));
-    expect(added).toEqual({ conversation: 'c', participant: participant(1, true), spans: [{ role: 'member', from: 10, to: null, visibleFrom: 0 }], changedAt: 10_000 });
+    expect(added).toEqual({
+      conversation: 'c',
+      participant: participant(1, true),
+      spans: [{ role: 'member', from: 10, to: null, visibleFrom: 0 }],
+      changedAt: 10_000,
+    });
     const removed = reduceParticipationView(added, 'c', participant(4, false), place(20));
     expect(removed).toMatchObject({ spans: [{ from: 10, to: 20 }], changedAt: 20_000 });
     for (const rev of [1, 2, 3, 4]) expect(reduceParticipationView(removed, 'c', participant(rev, true), place(30))).toBe(removed);

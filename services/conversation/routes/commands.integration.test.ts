@@ -15,29 +15,45 @@ afterAll(() => chat.close());
 
 const problem = (name: string) => `urn:starling:problem:${name}`;
 const facts = async (conversation: string) =>
-  (await chat.admin.query<{ kind: string }>(`SELECT headers ->> 'kind' AS kind FROM log.log_record WHERE key = $1 ORDER BY "offset"`, [conversation])).rows.map((row) => row.kind);
+  (
+    await chat.admin.query<{ kind: string }>(`SELECT headers ->> 'kind' AS kind FROM log.log_record WHERE key = $1 ORDER BY "offset"`, [
+      conversation,
+    ])
+  ).rows.map((row) => row.kind);
 const snapshot = (user: string, id: string) => chat.call(user, 'GET', `/v1/conversations/${id}`);
 
 describe('a private conversation', () => {
   it('is one, with one position, however many ask for it at once from both sides', async () => {
     const [ann, bob] = [v7(), v7()];
     const replies = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => (index % 2 ? chat.call(ann, 'PUT', `/v1/conversations/private/${bob}`) : chat.call(bob, 'PUT', `/v1/conversations/private/${ann}`))),
+      Array.from({ length: 20 }, (_, index) =>
+        index % 2 ? chat.call(ann, 'PUT', `/v1/conversations/private/${bob}`) : chat.call(bob, 'PUT', `/v1/conversations/private/${ann}`),
+      ),
     );
     const id = privateConversationId(ann, bob);
     const offset = Number((await chat.admin.query(`SELECT "offset" FROM log.log_record WHERE key = $1`, [id])).rows[0]?.offset);
-    expect(new Set(replies.map((reply) => JSON.stringify(reply)))).toEqual(new Set([JSON.stringify({ status: 200, body: { id, position: positionOf(1, offset) } })]));
+    expect(new Set(replies.map((reply) => JSON.stringify(reply)))).toEqual(
+      new Set([JSON.stringify({ status: 200, body: { id, position: positionOf(1, offset) } })]),
+    );
     expect(await facts(id)).toEqual(['conversation.created']);
     const { body } = await snapshot(bob, id);
     expect(body.conversation).toEqual({ id, kind: 'private', name: null, rev: 1 });
-    expect(body.participants.map((participant: { user: string; role: string }) => [participant.user, participant.role])).toEqual([ann, bob].sort().map((user) => [user, 'member']));
+    expect(body.participants.map((participant: { user: string; role: string }) => [participant.user, participant.role])).toEqual(
+      [ann, bob].sort().map((user) => [user, 'member']),
+    );
   });
 
   it('is not with oneself, nor with nobody, and does not change', async () => {
     const [ann, bob, nobody] = [v7(), v7(), v7()];
     chat.unknownUsers.add(nobody);
-    expect(await chat.call(ann, 'PUT', `/v1/conversations/private/${ann}`)).toMatchObject({ status: 400, body: { type: problem('invalid-request') } });
-    expect(await chat.call(ann, 'PUT', `/v1/conversations/private/${nobody}`)).toMatchObject({ status: 404, body: { type: problem('not-found') } });
+    expect(await chat.call(ann, 'PUT', `/v1/conversations/private/${ann}`)).toMatchObject({
+      status: 400,
+      body: { type: problem('invalid-request') },
+    });
+    expect(await chat.call(ann, 'PUT', `/v1/conversations/private/${nobody}`)).toMatchObject({
+      status: 404,
+      body: { type: problem('not-found') },
+    });
     expect((await chat.call(ann, 'PUT', '/v1/conversations/private/nobody')).status).toBe(400);
     const { id } = (await chat.call(ann, 'PUT', `/v1/conversations/private/${bob}`)).body;
     const refused = [
@@ -59,7 +75,10 @@ describe('a group', () => {
     for (const reply of replies) expect(reply).toEqual({ status: 201, body: { id, position } });
     expect(position).toBeGreaterThanOrEqual(positionOf(1, 0));
     expect(await facts(id)).toEqual(['conversation.created']);
-    expect(await chat.createGroup(ann, [bob], 'Another', key)).toMatchObject({ status: 422, body: { type: problem('idempotency-key-reused') } });
+    expect(await chat.createGroup(ann, [bob], 'Another', key)).toMatchObject({
+      status: 422,
+      body: { type: problem('idempotency-key-reused') },
+    });
     // The key is its user's own.
     const other = await chat.createGroup(bob, [ann], 'Staff', key);
     expect(other.status).toBe(201);
@@ -74,7 +93,14 @@ describe('a group', () => {
     expect(await chat.createGroup(ann, [], ' ')).toMatchObject({ status: 400, body: { errors: [{ pointer: '/body/name' }] } });
     expect(await chat.createGroup(ann, ['x'])).toMatchObject({ status: 400, body: { errors: [{ pointer: '/body/participants/0' }] } });
     expect(await chat.createGroup(ann, [nobody])).toMatchObject({ status: 404, body: { type: problem('not-found') } });
-    expect((await chat.createGroup(ann, Array.from({ length: 100 }, () => v7()))).status).toBe(400);
+    expect(
+      (
+        await chat.createGroup(
+          ann,
+          Array.from({ length: 100 }, () => v7()),
+        )
+      ).status,
+    ).toBe(400);
     const alone = await chat.createGroup(ann, [ann]);
     expect((await snapshot(ann, alone.body.id)).body.participants).toMatchObject([{ user: ann, role: 'owner' }]);
   });
@@ -88,7 +114,13 @@ describe('a group', () => {
     const places = [position, added.body.position, renamed.body.position, left.body.position];
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(new Set(places).size).toBe(4);
-    expect(await facts(id)).toEqual(['conversation.created', 'participant.added', 'conversation.updated', 'participant.removed', 'participant.changed']);
+    expect(await facts(id)).toEqual([
+      'conversation.created',
+      'participant.added',
+      'conversation.updated',
+      'participant.removed',
+      'participant.changed',
+    ]);
     expect((await snapshot(bob, id)).body).toMatchObject({ conversation: { name: 'Choir' }, participants: [{ user: bob, role: 'owner' }] });
     expect(await chat.call(bob, 'PATCH', `/v1/conversations/${id}`, { name: 'Choir' })).toEqual({ status: 200, body: { id } });
     expect(await chat.call(bob, 'PUT', `/v1/conversations/${id}/participants/${bob}`)).toEqual({ status: 200, body: { id } });
@@ -103,14 +135,20 @@ describe('a group', () => {
     const replies = await Promise.all(others.map((user) => chat.call(ann, 'PUT', `/v1/conversations/${id}/participants/${user}`)));
     expect(replies.map((reply) => reply.status)).toEqual(others.map(() => 200));
     const { participants } = (await snapshot(ann, id)).body;
-    expect(participants.map((participant: { rev: number }) => participant.rev).sort((a: number, b: number) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(participants.map((participant: { rev: number }) => participant.rev).sort((a: number, b: number) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ]);
   });
 
   it('does not exist for those who do not take part in it', async () => {
     const [ann, bob, cat] = [v7(), v7(), v7()];
     const { id } = (await chat.createGroup(ann, [bob])).body;
     await chat.call(ann, 'DELETE', `/v1/conversations/${id}/participants/${bob}`);
-    for (const [user, conversation] of [[bob, id], [cat, id], [ann, v7()]]) {
+    for (const [user, conversation] of [
+      [bob, id],
+      [cat, id],
+      [ann, v7()],
+    ]) {
       const replies = [
         await chat.call(user ?? '', 'PATCH', `/v1/conversations/${conversation}`, { name: 'Mine' }),
         await chat.call(user ?? '', 'PUT', `/v1/conversations/${conversation}/participants/${cat}`),
@@ -118,7 +156,8 @@ describe('a group', () => {
         await chat.call(user ?? '', 'GET', `/v1/conversations/${conversation}`),
         await chat.call(user ?? '', 'GET', `/v1/conversations/${conversation}/messages`),
       ];
-      for (const reply of replies) expect(reply).toEqual({ status: 404, body: { type: problem('not-found'), title: expect.any(String), status: 404 } });
+      for (const reply of replies)
+        expect(reply).toEqual({ status: 404, body: { type: problem('not-found'), title: expect.any(String), status: 404 } });
     }
     expect(await facts(id)).toEqual(['conversation.created', 'participant.removed']);
   });
@@ -126,7 +165,10 @@ describe('a group', () => {
   it('lets only its owner remove others', async () => {
     const [ann, bob, cat] = [v7(), v7(), v7()];
     const { id } = (await chat.createGroup(ann, [bob, cat])).body;
-    expect(await chat.call(bob, 'DELETE', `/v1/conversations/${id}/participants/${cat}`)).toMatchObject({ status: 403, body: { type: problem('forbidden') } });
+    expect(await chat.call(bob, 'DELETE', `/v1/conversations/${id}/participants/${cat}`)).toMatchObject({
+      status: 403,
+      body: { type: problem('forbidden') },
+    });
     expect((await chat.call(ann, 'DELETE', `/v1/conversations/${id}/participants/${cat}`)).status).toBe(200);
   });
 });
@@ -153,7 +195,8 @@ describe('while nobody tells who exists', () => {
 
 describe('without tokens', () => {
   it('nothing is answered', async () => {
-    for (const url of ['/v1/snapshot', `/v1/conversations/${v7()}`]) expect((await chat.platform.http('conversation').inject(url)).statusCode).toBe(401);
+    for (const url of ['/v1/snapshot', `/v1/conversations/${v7()}`])
+      expect((await chat.platform.http('conversation').inject(url)).statusCode).toBe(401);
   });
 });
 
@@ -166,7 +209,9 @@ describe('while nothing can be sent', () => {
       const { id } = (await own.createGroup(ann)).body;
       // The lock of the relay goes to somebody else.
       await locker.connect();
-      await own.admin.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7301 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+      await own.admin.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7301 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
       await locker.query('SELECT pg_advisory_lock(7301, hashtext(current_schema()))');
       const [added, again] = await Promise.all([
         own.call(ann, 'PUT', `/v1/conversations/${id}/participants/${bob}`),
@@ -177,10 +222,15 @@ describe('while nothing can be sent', () => {
       // It is done: the same again changes nothing.
       expect(await own.call(ann, 'PUT', `/v1/conversations/${id}/participants/${bob}`)).toEqual({ status: 200, body: { id } });
       // Who was added knows of it before the log does, and is asked to come again, not told that there is nothing.
-      expect(await own.call(bob, 'GET', `/v1/conversations/${id}`)).toMatchObject({ status: 503, body: { type: problem('behind'), retryAfter: 1 } });
+      expect(await own.call(bob, 'GET', `/v1/conversations/${id}`)).toMatchObject({
+        status: 503,
+        body: { type: problem('behind'), retryAfter: 1 },
+      });
       await locker.end();
       await waitFor(async () => (await own.call(bob, 'GET', `/v1/conversations/${id}`)).status === 200);
-      const late = await waitFor(async () => (await own.call(bob, 'PUT', `/v1/conversations/private/${ann}`)).body.position as number | undefined);
+      const late = await waitFor(
+        async () => (await own.call(bob, 'PUT', `/v1/conversations/private/${ann}`)).body.position as number | undefined,
+      );
       expect(late).toBeGreaterThanOrEqual(positionOf(1, 0));
     } finally {
       await locker.end().catch(() => {});

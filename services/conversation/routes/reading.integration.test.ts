@@ -39,7 +39,11 @@ describe('the history', () => {
       const backwards: string[] = [];
       let before: number | undefined;
       for (let page = 0; page < 20; page++) {
-        const { messages, bodies: read, more } = await history(ann, id, `?limit=${limit}${before === undefined ? '' : `&before=${before}`}`);
+        const {
+          messages,
+          bodies: read,
+          more,
+        } = await history(ann, id, `?limit=${limit}${before === undefined ? '' : `&before=${before}`}`);
         backwards.unshift(...read);
         expect(more).toBe(backwards.length < bodies.length);
         if (!more) break;
@@ -136,7 +140,9 @@ describe('a snapshot', () => {
       await chat.createGroup(bob);
       const pages = await readAll(ann);
       expect(pages).toHaveLength(Math.max(1, Math.ceil(count / 2)));
-      expect(pages.flatMap((page) => page.conversations.map((entry: { conversation: { id: string } }) => entry.conversation.id))).toEqual([...ids].sort());
+      expect(pages.flatMap((page) => page.conversations.map((entry: { conversation: { id: string } }) => entry.conversation.id))).toEqual(
+        [...ids].sort(),
+      );
     }
   });
 
@@ -150,7 +156,13 @@ describe('a snapshot', () => {
     expect(conversations).toEqual([
       {
         conversation: { id, kind: 'group', name: 'Staff', rev: 1 },
-        participants: [ann, bob].map((user, index) => ({ user, role: index === 0 ? 'owner' : 'member', present: true, history: 'all', rev: 1 })),
+        participants: [ann, bob].map((user, index) => ({
+          user,
+          role: index === 0 ? 'owner' : 'member',
+          present: true,
+          history: 'all',
+          rev: 1,
+        })),
         at: offsetOf(message) + 1,
         lastPosition: message,
         lastAt: expect.any(Number),
@@ -169,7 +181,8 @@ describe('a snapshot', () => {
     await chat.call(ann, 'PATCH', `/v1/conversations/${first.conversations[0].conversation.id}`, { name: 'Changed' });
     const second = (await chat.call(ann, 'GET', `/v1/snapshot?page=${first.next}`)).body;
     expect(second.conversations.map((entry: { conversation: { id: string } }) => entry.conversation.id)).toContain(id);
-    for (const entry of second.conversations) expect(entry.at).toBeGreaterThanOrEqual(first.cursor.conversations[partitionOf(entry.conversation.id, 2)]);
+    for (const entry of second.conversations)
+      expect(entry.at).toBeGreaterThanOrEqual(first.cursor.conversations[partitionOf(entry.conversation.id, 2)]);
     expect(second.next).toBeNull();
   });
 
@@ -202,7 +215,8 @@ describe('while the projection does not go on', () => {
         chat.call(bob, 'GET', `/v1/conversations/${id}`),
         chat.call(bob, 'GET', `/v1/conversations/${id}/messages`),
       ]);
-      for (const reply of behind) expect(reply).toMatchObject({ status: 503, body: { type: 'urn:starling:problem:behind', retryAfter: 1 } });
+      for (const reply of behind)
+        expect(reply).toMatchObject({ status: 503, body: { type: 'urn:starling:problem:behind', retryAfter: 1 } });
       expect(performance.now() - begun).toBeGreaterThan(1_900);
       expect((await history(ann, id)).bodies).toEqual(['read before']);
       // Rights are taken away at once, before the log is read.

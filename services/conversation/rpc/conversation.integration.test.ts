@@ -1,4 +1,4 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { offsetOf, partitionOf, positionOf } from '@starling/contracts/log';
 import { ConversationService } from '@starling/contracts/rpc';
 import { onBehalfOf } from '@starling/platform/rpc';
@@ -17,7 +17,11 @@ const as = (service: ServiceName) => createClient(ConversationService, chat.plat
 async function userOf(user: string) {
   return onBehalfOf({ user, session: 's', token: await chat.platform.mintUserToken({ user, session: 's' }) });
 }
-const codeOf = (call: Promise<unknown>) => call.then(() => undefined, (error: ConnectError) => error.code);
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (error: ConnectError) => error.code,
+  );
 
 describe('participations', () => {
   it('are told to delivery alone, as they hold at a place of the log', async () => {
@@ -48,9 +52,15 @@ describe('participations', () => {
     const { id } = (await chat.createGroup(ann)).body;
     await chat.call(ann, 'DELETE', `/v1/conversations/${id}/participants/${ann}`);
     await chat.projected();
-    await chat.admin.query('UPDATE conversation.participation SET changed_at = $2 WHERE conversation = $1', [id, Date.now() - 8 * 86_400_000]);
+    await chat.admin.query('UPDATE conversation.participation SET changed_at = $2 WHERE conversation = $1', [
+      id,
+      Date.now() - 8 * 86_400_000,
+    ]);
     expect((await as('delivery').loadParticipations({ users: [ann] })).participations).toEqual([]);
-    await chat.admin.query('UPDATE conversation.participation SET changed_at = $2 WHERE conversation = $1', [id, Date.now() - 6 * 86_400_000]);
+    await chat.admin.query('UPDATE conversation.participation SET changed_at = $2 WHERE conversation = $1', [
+      id,
+      Date.now() - 6 * 86_400_000,
+    ]);
     expect((await as('delivery').loadParticipations({ users: [ann] })).participations).toHaveLength(1);
   });
 });
@@ -60,7 +70,8 @@ describe('a post', () => {
     const [ann, bob, client] = [v7(), v7(), v7()];
     const { id } = (await chat.createGroup(ann, [bob])).body;
     const offset = await chat.post(id, ann, 'hi', client);
-    const find = async (user: string, conversation: string, projected: number) => as('delivery').findPost({ conversation, client, projected }, await userOf(user));
+    const find = async (user: string, conversation: string, projected: number) =>
+      as('delivery').findPost({ conversation, client, projected }, await userOf(user));
     expect(await find(ann, id, offset + 1)).toMatchObject({ position: positionOf(1, offset), at: expect.any(Number) });
     expect((await find(bob, id, offset + 1)).position).toBeUndefined();
     expect((await find(ann, v7(), 0)).position).toBeUndefined();

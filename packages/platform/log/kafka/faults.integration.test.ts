@@ -6,7 +6,7 @@ import { FakeClock } from '@starling/testing/clock';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { EventLog, Hole, LogRecord } from '../event-log.ts';
-import { record, type TestLogs, createTestLogs, textOf } from './test-logs.ts';
+import { createTestLogs, record, type TestLogs, textOf } from './test-logs.ts';
 import { topicName } from './topics.ts';
 
 const SLOW = { deadline: 40_000 };
@@ -95,7 +95,9 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     const log = await logs.open();
     const lines: { offset?: number; caughtUp?: boolean; hole?: Hole; msg?: string }[] = [];
     const parameters = JSON.stringify({ brokers: kafka.brokers, epoch: logs.epoch, session: 1_500 });
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'test-tail-process.ts'), parameters], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'test-tail-process.ts'), parameters], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     try {
       createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)));
       const offsets = () => lines.flatMap(({ offset }) => (offset === undefined ? [] : [offset]));
@@ -106,7 +108,11 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
       const names = groups.map(({ groupId }) => groupId).filter((name) => name.startsWith(`chat-test.stopped.${TOPIC}.${logs.epoch}`));
       await waitFor(async () => (await logs.admin.describeGroups(names)).groups.every(({ state }) => state === 'Empty'), SLOW);
       await logs.admin.deleteGroups(names);
-      await log.append(TOPIC, 0, upTo(300).map((index) => record(String(index))));
+      await log.append(
+        TOPIC,
+        0,
+        upTo(300).map((index) => record(String(index))),
+      );
       const before = lines.length;
       child.kill('SIGCONT');
       await waitFor(() => offsets().length >= 302, SLOW);
@@ -226,15 +232,22 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
       'the brokers have no topic chat.conversations.7, chat.receipts.7, chat.users.7: create the topics of epoch 7 first',
     );
     await logs.admin.createPartitions({ topicPartitions: [{ topic: topicName('users', logs.epoch), count: 3 }] });
-    await waitFor(async () => (await logs.admin.fetchTopicMetadata({ topics: [topicName('users', logs.epoch)] })).topics[0]?.partitions.length === 3);
+    await waitFor(
+      async () => (await logs.admin.fetchTopicMetadata({ topics: [topicName('users', logs.epoch)] })).topics[0]?.partitions.length === 3,
+    );
     await expect(logs.open()).rejects.toThrow(`topic chat.users.${logs.epoch} has 3 partitions where epoch ${logs.epoch} has 1`);
   });
 
   it('makes topics that keep records for their time, and stamp them themselves', async () => {
     const settings = await Promise.all(
       (['conversations', 'receipts', 'users'] as const).map(async (topic) => {
-        const { resources } = await logs.admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topicName(topic, logs.epoch) }] });
-        const entries = Object.fromEntries(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? []);
+        const { resources } = await logs.admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: 2, name: topicName(topic, logs.epoch) }],
+        });
+        const entries = Object.fromEntries(
+          resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? [],
+        );
         return [entries['cleanup.policy'], entries['message.timestamp.type'], Number(entries['retention.ms']) / 86_400_000];
       }),
     );
@@ -308,7 +321,8 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
   it('leaves no group behind when a tail is stopped', async () => {
     const log = await logs.open({ pod: 'cleanly' });
     const { tail } = collect(log);
-    const present = async () => (await logs.admin.listGroups()).groups.filter(({ groupId }) => groupId.startsWith('chat-test.cleanly.')).length;
+    const present = async () =>
+      (await logs.admin.listGroups()).groups.filter(({ groupId }) => groupId.startsWith('chat-test.cleanly.')).length;
     await waitFor(async () => (await present()) === 1);
     await tail.stop();
     expect(await present()).toBe(0);

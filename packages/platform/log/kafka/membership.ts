@@ -96,8 +96,8 @@ export class Membership {
       heartbeatInterval: timings.heartbeat,
       maxWaitTimeInMs: timings.fetch,
       allowAutoTopicCreation: false,
-      // Nobody writes transactions here, and one that a stranger left open must not hold readers up.
-      readUncommitted: true,
+      // The ends that kafkajs fetches are those of what is committed, and readers must mean the same by an end.
+      readUncommitted: false,
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 10, restartOnFailure: async () => false },
     });
   }

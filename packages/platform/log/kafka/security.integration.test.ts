@@ -31,7 +31,12 @@ await describeWithOwnBrokers('the log on Kafka with TLS and passwords', { count:
     const log = await logs.open(secured());
     const read: string[] = [];
     await log.append('users', 0, [record('over TLS')]);
-    log.tail({ topic: 'users', from: [0], onRecords: (_, records) => void read.push(...records.map(textOf)), onHole: (_, hole) => hole.low });
+    log.tail({
+      topic: 'users',
+      from: [0],
+      onRecords: (_, records) => void read.push(...records.map(textOf)),
+      onHole: (_, hole) => hole.low,
+    });
     await waitFor(() => read.length === 1, { deadline: 20_000 });
     expect(read).toEqual(['over TLS']);
   });
@@ -58,8 +63,12 @@ await describeWithOwnBrokers('the log on Kafka with TLS and passwords', { count:
   });
 
   it('says that nobody listens, or speaks otherwise', async () => {
-    expect(await refusal({ brokers: ['127.0.0.1:1'] })).toMatch(/^the Kafka brokers 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): check addresses/);
-    expect(await refusal({ ...secured(), brokers: kafka.brokers })).toMatch(/cannot be reached .*that they run and speak TLS on this port$/);
+    expect(await refusal({ brokers: ['127.0.0.1:1'] })).toMatch(
+      /^the Kafka brokers 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): check addresses/,
+    );
+    expect(await refusal({ ...secured(), brokers: kafka.brokers })).toMatch(
+      /cannot be reached .*that they run and speak TLS on this port$/,
+    );
     expect(await refusal({ brokers: secured().brokers })).toMatch(/cannot be reached .*that they run and speak plain text on this port$/);
   });
 });

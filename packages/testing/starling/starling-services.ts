@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { waitFor } from '@starling/testing/wait-for';
+import { waitFor } from '../wait-for/index.ts';
 
-const MAIN = fileURLToPath(new URL('../../processes/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../processes/main.ts', import.meta.url));
 
 /** The product with a process for each service, on real Kafka and PostgreSQL. */
 export interface StarlingServices {

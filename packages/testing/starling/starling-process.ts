@@ -4,9 +4,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { waitFor } from '@starling/testing/wait-for';
+import { waitFor } from '../wait-for/index.ts';
 
-const MAIN = fileURLToPath(new URL('../../standalone/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../standalone/main.ts', import.meta.url));
 const START_DEADLINE_MS = 60_000;
 
 /** The product as a user runs it: one process on a data directory of its own. */
