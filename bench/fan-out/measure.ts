@@ -29,7 +29,7 @@ export interface Throughput {
  */
 export async function measure(peer: Peer, load: Load): Promise<Throughput> {
   const { sockets, batch, warmUpSeconds, seconds } = load;
-  const server = startPinned({ core: SERVER_CORE, command: peer.command(load), ...(peer.env ? { env: peer.env } : {}) });
+  const server = startPinned({ core: SERVER_CORE, command: peer.command(sockets), ...(peer.env ? { env: peer.env } : {}) });
   const receivers = startPinned({ core: RECEIVER_CORE, command: [process.execPath, join(import.meta.dirname, 'receivers.ts')] });
   try {
     const invitation: Invitation = JSON.parse(await server.read());

@@ -21,7 +21,10 @@ export const fanOut: Scenario = {
     const repeat = quick ? 1 : positiveInteger(options, 'repeat');
     const time = quick ? { warmUpSeconds: 0.4, seconds: 0.8 } : { warmUpSeconds: 1.5, seconds: 3 };
     const figures: Figure[] = [];
-    for (const batch of BATCHES) figures.push(...(await compare(peers, { sockets, batch, ...time }, repeat, note)));
+    for (const batch of BATCHES) {
+      const compared = peers.filter(({ batchesOnly }) => batch > 1 || !batchesOnly);
+      figures.push(...(await compare(compared, { sockets, batch, ...time }, repeat, note)));
+    }
     return figures;
   },
 };

@@ -58,14 +58,12 @@ export async function openTestChat(options: { snapshotPage?: number } = {}) {
       payload?: object,
       headers: Record<string, string> = {},
     ): Promise<Reply> {
-      const reply = await platform
-        .http('conversation')
-        .inject({
-          method,
-          url,
-          headers: { ...(await platform.headersFor('conversation', user)), ...headers },
-          ...(payload ? { payload } : {}),
-        });
+      const reply = await platform.http('conversation').inject({
+        method,
+        url,
+        headers: { ...(await platform.headersFor('conversation', user)), ...headers },
+        ...(payload ? { payload } : {}),
+      });
       return { status: reply.statusCode, body: reply.json() };
     },
     createGroup: (owner: string, others: string[] = [], name = 'Staff', key: string = randomUUID()) =>

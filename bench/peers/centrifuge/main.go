@@ -28,7 +28,6 @@ func main() {
 	exitOn(err)
 	delay, err := strconv.Atoi(os.Args[2])
 	exitOn(err)
-	timer := len(os.Args) > 3 && os.Args[3] == "timer"
 
 	node, err := centrifuge.New(centrifuge.Config{})
 	exitOn(err)
@@ -38,7 +37,6 @@ func main() {
 			Credentials:        &centrifuge.Credentials{UserID: ""},
 			Subscriptions:      map[string]centrifuge.SubscribeOptions{"room": {}},
 			WriteDelay:         time.Duration(delay) * time.Millisecond,
-			WriteWithTimer:     timer,
 			MaxMessagesInFrame: -1,
 			QueueInitialCap:    16,
 		}, nil

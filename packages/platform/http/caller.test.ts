@@ -13,9 +13,10 @@ beforeEach(async () => {
   tokens = await createTestTokens();
   log = createTestLogger();
   app = createHttpServer({ logger: log.logger });
-  app.register(async (scope) => {
+  app.register((scope, _options, done) => {
     requireUserCaller(scope, tokens.gate);
     scope.get('/who', async (request) => callingUser(request).user);
+    done();
   });
   app.get('/open', async (request) => callingUser(request).user);
 });

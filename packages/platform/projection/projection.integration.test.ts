@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { positionOf, WINDOW } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
-import { v7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { transaction } from '../db/index.ts';
 import { insertRecords } from '../log/postgres/statements.ts';
@@ -152,7 +152,7 @@ describe('a projection', () => {
       postRecord(key, { asOf: -1 }),
       postRecord(key, { asOf: -1 }),
       postRecord(key, { asOf: -1, client: 'c2' }),
-      factRecord(key, v7(), { level: 'x' }),
+      factRecord(key, randomUUID(), { level: 'x' }),
       factRecord(key),
     ];
     await owner.events.append('conversations', 0, [one, again, other, bad, fact]);
@@ -221,7 +221,7 @@ describe('a projection of another log', () => {
 
   it('stops when another record stands where it was, and only that partition', async () => {
     await appendFacts(2);
-    const projection = await startAt({ next: 2, id: v7() });
+    const projection = await startAt({ next: 2, id: randomUUID() });
     expect(await waitFor(() => projection.halted)).toBe(
       'partition 0 of conversations: another record than the projected one stands at offset 1',
     );
@@ -232,7 +232,7 @@ describe('a projection of another log', () => {
   });
 
   it('stops when the log ends before it', async () => {
-    const projection = await startAt({ next: 7, id: v7() });
+    const projection = await startAt({ next: 7, id: randomUUID() });
     expect(await waitFor(() => projection.halted)).toMatch(/^partition 0 of conversations: offset 7 comes next, but the log ends at \d$/);
     expect(await projection.waitFor(1, 1, 5_000)).toBe(true);
     expect((await owner.projectionRow(0))?.next).toBe(7);
@@ -253,14 +253,14 @@ describe('a projection of another log', () => {
     await owner.admin.query(
       `DELETE FROM log.log_record WHERE partition = 0 AND "offset" < 2; UPDATE log.log_head SET low = 2 WHERE topic = 'conversations' AND partition = 0`,
     );
-    const projection = await startAt({ next: 2, id: v7() });
+    const projection = await startAt({ next: 2, id: randomUUID() });
     expect(await projection.waitFor(0, 4, 5_000)).toBe(true);
     expect(projection.halted).toBeUndefined();
   });
 
   it('compares with the right record when more than a window lies behind', async () => {
-    const last = v7();
-    const records = Array.from({ length: WINDOW + 10 }, (_, offset) => factRecord(key, offset === WINDOW + 9 ? last : v7()));
+    const last = randomUUID();
+    const records = Array.from({ length: WINDOW + 10 }, (_, offset) => factRecord(key, offset === WINDOW + 9 ? last : randomUUID()));
     await insertRecords(owner.openPool('log'), 'conversations', 0, records, 0);
     const projection = await startAt({ next: WINDOW + 10, id: last });
     expect(await projection.waitFor(0, WINDOW + 11, 10_000)).toBe(true);
@@ -274,7 +274,7 @@ describe('a record of newer rules', () => {
     const ids = await appendFacts(2);
     const projection = owner.startProjection();
     await reached(2);
-    await owner.events.append('conversations', 0, [factRecord(key, v7(), { level: '2' }), factRecord(key)]);
+    await owner.events.append('conversations', 0, [factRecord(key, randomUUID(), { level: '2' }), factRecord(key)]);
     expect(await waitFor(() => projection.halted)).toBe(
       'partition 0 of conversations: offset 2 is of rules level 2, and this version knows 1',
     );

@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { encodeFactHeaders, encodePostHeaders, type PostHeaders, partitionOf } from '@starling/contracts/log';
 import { FakeClock } from '@starling/testing/clock';
 import { createTestDatabase } from '@starling/testing/database';
 import pg from 'pg';
-import { v7 } from 'uuid';
 import { createPool, migrate } from '../db/index.ts';
 import type { EventLog, NewRecord } from '../log/index.ts';
 import { LOG_MIGRATIONS, openPostgresLog } from '../log/postgres/index.ts';
@@ -110,14 +110,14 @@ export async function insertApplied(tx: pg.PoolClient, records: CountedRecord[])
 /** A key of this partition. */
 export function keyIn(partition: number): string {
   for (;;) {
-    const key = v7();
+    const key = randomUUID();
     if (partitionOf(key, PARTITIONS.conversations) === partition) return key;
   }
 }
 
 export function createFact(key: string, rev: number): Fact<'conversation.updated'> {
   return {
-    id: v7(),
+    id: randomUUID(),
     key,
     rev,
     kind: 'conversation.updated',
@@ -125,11 +125,11 @@ export function createFact(key: string, rev: number): Fact<'conversation.updated
   };
 }
 
-export function factRecord(key: string, id: string = v7(), headers: Record<string, string> = {}): NewRecord {
+export function factRecord(key: string, id: string = randomUUID(), headers: Record<string, string> = {}): NewRecord {
   return { key, headers: { ...encodeFactHeaders({ id, kind: 'conversation.updated' }), ...headers }, value: Buffer.from('{}') };
 }
 
 export function postRecord(key: string, post: Partial<PostHeaders> & { asOf: number }): NewRecord {
-  const headers = encodePostHeaders({ id: v7(), author: 'ann', client: 'c1', slow: false, attempt: 'pod.1', ...post });
+  const headers = encodePostHeaders({ id: randomUUID(), author: 'ann', client: 'c1', slow: false, attempt: 'pod.1', ...post });
   return { key, headers, value: Buffer.from('{"body":"hi"}') };
 }

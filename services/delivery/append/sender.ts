@@ -40,6 +40,8 @@ export interface SenderOptions {
 /** After so long a send is answered `unknown`, ms. */
 const OUTCOME_MS = 5_000;
 const AFTER_MS = 2_000;
+/** How long a send waits for a pod that stood still to catch up, ms. */
+const CURRENT_MS = 2_000;
 const AHEAD_MS = 60_000;
 /** Ids may be older than their send by so much without being looked up, since clocks and queues differ. */
 const WINDOW_MARGIN_MS = 120_000;
@@ -128,14 +130,15 @@ export class Sender {
   }
 
   async #judgeAndAppend(pending: Pending, author: UserIdentity, post: Post): Promise<void> {
-    const { log, pod, prepare, allows, findPost } = this.#options;
+    const { log, pod, tails, prepare, allows, findPost } = this.#options;
     const { conversation, client, body } = post;
     pending.attempt = undefined;
     try {
       const partition = this.#partitionOf(conversation);
       let allowed = allows(conversation, author.user);
-      while (allowed === undefined) {
-        await prepare(conversation, author.user);
+      while (allowed === undefined || !tails.isCurrent()) {
+        if (allowed === undefined) await prepare(conversation, author.user);
+        else if (!(await tails.whenCurrent(CURRENT_MS))) throw new BehindError('the tails have not caught up');
         allowed = allows(conversation, author.user);
       }
       // Allowed, new and read so far must hold at one place of the log: nothing may be awaited from there to `asOf`.

@@ -32,8 +32,9 @@ export class Room {
   readonly #queue: Delivery[] = [];
   #walking = false;
 
+  /** Nobody is here. A walk under way ends by itself, and brings nothing to whoever comes later: they have it by their replay. */
   get empty(): boolean {
-    return this.occupants.size === 0 && !this.#walking;
+    return this.occupants.size === 0;
   }
 
   deliver(delivery: Delivery): void {

@@ -89,6 +89,7 @@ export class Gateway {
       requestFlush: this.#flusher.request,
     });
     if (!identity) return connection.close(checked as CloseName);
+    if (!this.#options.tails.isCurrent()) return connection.close('behind');
     this.#connections.add(connection);
     const session = new SocketSession(connection, this.#options);
     socket.once('close', () => {

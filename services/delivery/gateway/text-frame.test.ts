@@ -22,6 +22,7 @@ test('a frame has the shortest header, and no byte of what was in memory before'
   expect([...encodeTextFrame('')]).toEqual([0x81, 0]);
   expect([...encodeTextFrame('hi')]).toEqual([0x81, 2, 104, 105]);
   expect([...encodeTextFrame('x'.repeat(126)).subarray(0, 4)]).toEqual([0x81, 126, 0, 126]);
+  expect([...encodeTextFrame('x'.repeat(65_535)).subarray(0, 4)]).toEqual([0x81, 126, 255, 255]);
   expect([...encodeTextFrame('x'.repeat(65_536)).subarray(0, 10)]).toEqual([0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
   // A lone surrogate is written as the replacement character, of three bytes.
   expect(encodeTextFrame('\ud800')).toEqual(encodeTextFrame('\ufffd'));

@@ -10,7 +10,7 @@ import {
   type Topic,
   WINDOW,
 } from '@starling/contracts/log';
-import type { EventLog, Hole, LogRecord, Subscription } from '@starling/platform/log';
+import type { EventLog, Hole, LogRecord, TailSubscription } from '@starling/platform/log';
 import type { Logger } from '@starling/platform/telemetry';
 import { RingEntry } from '../ring/ring.ts';
 import { Partition } from './partition.ts';
@@ -27,6 +27,7 @@ export interface TailListener {
 
 /** How far back a partition must be read before a pod may judge and replay. */
 const CATCH_UP_MS = 60_000;
+const CURRENT_POLL_MS = 20;
 
 /** The pod's own reading of the whole log, from a window's length back. */
 export class Tails {
@@ -35,7 +36,7 @@ export class Tails {
   readonly #ringBytes: number;
   readonly #listener: TailListener;
   #partitions: Record<Topic, Partition[]> = { conversations: [], receipts: [], users: [] };
-  #subscriptions: Subscription[] = [];
+  #subscriptions: TailSubscription[] = [];
   #halted = false;
   #caughtUp = false;
 
@@ -58,6 +59,24 @@ export class Tails {
   /** The log was read to what was its end when this pod started. */
   get caughtUp(): boolean {
     return this.#caughtUp;
+  }
+
+  /**
+   * What this pod holds shows what others have written: nothing was missed by a standstill or a rejoin that has not
+   * been read since. While it is false, the pod must not judge.
+   */
+  isCurrent(): boolean {
+    return this.#caughtUp && this.#subscriptions.every((subscription) => subscription.caughtUp());
+  }
+
+  /** Resolves with whether that became true within `milliseconds`. */
+  async whenCurrent(milliseconds: number): Promise<boolean> {
+    const deadline = Date.now() + milliseconds;
+    while (!this.isCurrent()) {
+      if (Date.now() >= deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, CURRENT_POLL_MS));
+    }
+    return true;
   }
 
   partition(topic: Topic, index: number): Partition {

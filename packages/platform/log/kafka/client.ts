@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../telemetry/index.ts';
+import { createWarn } from './quiet-warnings.ts';
 
 /** How the brokers are reached. */
 export interface KafkaConnection {
@@ -61,30 +62,15 @@ export function createKafka(connection: KafkaConnection, timings: Timings): Kafk
   });
 }
 
-const REPEAT_AFTER_MS = 30_000;
-const REMEMBERED = 100;
-
-/**
- * kafkajs calls an error what it or we shall try again, and repeats it at every attempt: it is logged as a warning, each
- * at most once in 30 s. Fields are named here, so that no payload gets through.
- */
+/** kafkajs calls an error what it or we shall try again. Fields are named here, so that no payload gets through. */
 function forward(logger: Logger): (entry: LogEntry) => void {
-  const told = new Map<string, number>();
+  const warn = createWarn(logger)('kafkajs');
   return ({ namespace, level, log }) => {
     const { message, broker, groupId, topic, partition, error } = log as LogEntry['log'] & Record<string, unknown>;
-    const fields = {
-      from: `kafkajs ${namespace}`,
-      broker,
-      group: groupId,
-      topic,
-      partition,
-      error: error instanceof Error ? error.message : error,
-    };
-    const now = Date.now();
-    if (level !== logLevel.ERROR || now - (told.get(message) ?? 0) < REPEAT_AFTER_MS) return logger.debug(fields, message);
-    if (told.size >= REMEMBERED) told.clear();
-    told.set(message, now);
-    logger.warn(fields, message);
+    const cause = error instanceof Error ? error.message : error;
+    const fields = { from: `kafkajs ${namespace}`, broker, group: groupId, topic, partition, error: cause };
+    if (level === logLevel.ERROR) warn(fields, message);
+    else logger.debug(fields, message);
   };
 }
 

@@ -10,6 +10,7 @@ import { GapWatch } from './gap-watch.ts';
 import { subscribeGroup } from './group.ts';
 import { within } from './membership.ts';
 import { Ranges } from './offsets.ts';
+import { createWarn } from './quiet-warnings.ts';
 import { Tail } from './tail.ts';
 import { checkTopics } from './topics.ts';
 
@@ -60,7 +61,18 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
 
   const gaps = new GapWatch(clock);
   const ranges = Object.fromEntries(TOPICS.map((topic) => [topic, new Ranges(admin, topic, epoch)])) as Record<Topic, Ranges>;
-  const context = { kafka, admin, gaps, epoch, partitions, ranges, timings, logger, groupPrefix: `chat-${clientId}.${pod}` };
+  const context = {
+    kafka,
+    admin,
+    gaps,
+    epoch,
+    partitions,
+    ranges,
+    timings,
+    logger,
+    warnAbout: createWarn(logger),
+    groupPrefix: `chat-${clientId}.${pod}`,
+  };
   const appends = new AppendQueue((topic, partition, records) => appender.write(topic, partition, records));
   const readers = new Set<Subscription>();
 

@@ -328,6 +328,13 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     expect(await present()).toBe(0);
   });
 
+  it('divides what waits into requests that a broker takes, also when the headers are most of it', async () => {
+    const log = await logs.open();
+    const headers = { id: 'x'.repeat(1_000) };
+    const offsets = await Promise.all(upTo(2_500).map(() => log.append(TOPIC, 0, [{ key: 'key', headers, value: Buffer.from('small') }])));
+    expect(offsets.flat()).toEqual(upTo(2_500));
+  });
+
   it('does not warn of negative times', async () => {
     const warnings: string[] = [];
     const listen = (warning: Error) => warnings.push(warning.name);

@@ -1,6 +1,6 @@
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs';
-import type { Logger } from '../../telemetry/index.ts';
 import type { Timings } from './client.ts';
+import type { Warn } from './quiet-warnings.ts';
 
 const LEAVE_MS = 5_000;
 const RESTART_MS = 1_000;
@@ -13,11 +13,11 @@ export interface MembershipOptions {
   /** The group's name; asked again whenever a new consumer is made. */
   groupId(): string;
   timings: Timings;
-  logger: Logger;
+  warn: Warn;
   /** The group has given these partitions to this member. Positions must be sought here: the group's are forgotten. */
   onJoin(partitions: number[]): void;
-  /** Messages of one partition, one call after another. Must not reject. */
-  onMessages(partition: number, messages: KafkaMessage[]): Promise<void>;
+  /** Messages of one partition, as they were fetched from the offset `from` on. Must not reject. */
+  onMessages(partition: number, messages: KafkaMessage[], from: number): Promise<void>;
 }
 
 /**
@@ -48,15 +48,15 @@ export class Membership {
 
   /** Takes effect with the next fetch; one under way is dropped. */
   seek(partition: number, offset: number): void {
-    this.#consumer?.seek({ topic: this.#options.topic, partition, offset: String(offset) });
+    this.#tell((consumer, topic) => consumer.seek({ topic, partition, offset: String(offset) }));
   }
 
   pause(partition: number): void {
-    this.#consumer?.pause([{ topic: this.#options.topic, partitions: [partition] }]);
+    this.#tell((consumer, topic) => consumer.pause([{ topic, partitions: [partition] }]));
   }
 
   resume(partition: number): void {
-    this.#consumer?.resume([{ topic: this.#options.topic, partitions: [partition] }]);
+    this.#tell((consumer, topic) => consumer.resume([{ topic, partitions: [partition] }]));
   }
 
   /** Best effort: it only tells others how far the group is. */
@@ -67,8 +67,17 @@ export class Membership {
       .catch(() => {});
   }
 
+  #tell(what: (consumer: Consumer, topic: string) => void): void {
+    if (!this.#consumer) return;
+    try {
+      what(this.#consumer, this.#options.topic);
+    } catch {
+      // It was given up a moment ago; when the next one joins, everything is said anew.
+    }
+  }
+
   async #run(): Promise<void> {
-    const { logger, topic } = this.#options;
+    const { warn, topic } = this.#options;
     while (!this.#stopped) {
       const consumer = this.#createConsumer();
       const crash = Promise.withResolvers<void>();
@@ -77,7 +86,7 @@ export class Membership {
       try {
         await Promise.race([started.then(() => crash.promise), this.#end.promise]);
       } catch (error) {
-        if (!this.#stopped) logger.warn({ topic, error: (error as Error).message }, 'reading a topic was given up; it is begun again');
+        if (!this.#stopped) warn({ topic, error: (error as Error).message }, 'reading a topic was given up; it is begun again');
       }
       crash.promise.catch(() => {});
       this.#consumer = undefined;
@@ -121,7 +130,8 @@ export class Membership {
         // A long handler must not look like a dead member. What a heartbeat tells is told again after the batch.
         const beating = setInterval(() => void heartbeat().catch(() => {}), timings.heartbeat);
         try {
-          await onMessages(batch.partition, batch.messages);
+          const { fetchedOffset } = batch as typeof batch & { fetchedOffset: string };
+          await onMessages(batch.partition, batch.messages, Number(fetchedOffset));
         } finally {
           clearInterval(beating);
         }

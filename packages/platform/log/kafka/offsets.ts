@@ -23,10 +23,12 @@ export class Ranges {
 
   fetch(): Promise<Range[]> {
     if (!this.#running) return this.#start();
-    this.#following ??= this.#running.catch(() => {}).then(() => {
-      this.#following = undefined;
-      return this.#start();
-    });
+    this.#following ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#following = undefined;
+        return this.#start();
+      });
     return this.#following;
   }
 

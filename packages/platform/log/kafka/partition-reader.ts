@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@starling/contracts/log';
 import type { KafkaMessage } from 'kafkajs';
-import type { Logger } from '../../telemetry/index.ts';
 import type { Hole, LogRecord } from '../event-log.ts';
 import type { Range } from './offsets.ts';
+import type { Warn } from './quiet-warnings.ts';
 import { toRecord } from './records.ts';
 
 /** So many records are handed over at a time. */
@@ -14,7 +14,7 @@ const STALLED_MS = 5_000;
 export interface PartitionReaderOptions {
   topic: Topic;
   partition: number;
-  logger: Logger;
+  warn: Warn;
   retryMs: number;
   /** Aborted when reading ends. */
   signal: AbortSignal;
@@ -46,8 +46,6 @@ export class PartitionReader {
   /** Deliveries and look-ups of the place come one after another. */
   #turn: Promise<void> = Promise.resolve();
   #busy = 0;
-  /** Where reading back was tried already. */
-  #readBack: number | undefined;
   #stalled = { at: -1, since: 0 };
 
   constructor(options: PartitionReaderOptions) {
@@ -60,28 +58,30 @@ export class PartitionReader {
 
   /** The group has given the partition to this member, perhaps again. */
   assign(): void {
-    const { relocate, seek } = this.#options;
-    if (this.#halted) return this.#options.pause();
-    if (this.#next !== undefined && !relocate) return seek(this.#next);
-    this.#locateAgain();
+    const { relocate, seek, pause } = this.#options;
+    if (this.#halted) pause();
+    else if (this.#next !== undefined && !relocate) seek(this.#next);
+    else this.#locateAgain();
   }
 
-  /** Delivers what continues at the expected offset. Never rejects. */
-  take(messages: KafkaMessage[]): Promise<void> {
+  /** Delivers what continues at the expected offset, of messages fetched from the offset `from` on. Never rejects. */
+  take(messages: KafkaMessage[], from: number): Promise<void> {
     if (this.#next === undefined) return Promise.resolve();
-    return this.#inTurn(() => this.#deliver(messages));
+    return this.#inTurn(() => this.#deliver(messages, from));
   }
 
   /** Compares the place with what the partition holds, for kafkajs keeps to itself when it is outside. */
   async watch(range: Range): Promise<void> {
     const next = this.#next;
     if (next === undefined || this.#halted || this.#busy > 0) return;
-    if (next < range.low || next > range.end) return this.#inTurn(() => this.#check(undefined));
+    if (next < range.low || next > range.end) return this.#inTurn(() => this.#check());
     const now = performance.now();
     if (next === range.end || this.#stalled.at !== next) this.#stalled = { at: next, since: now };
     else if (now - this.#stalled.since > STALLED_MS) {
+      const { topic, partition, warn, seek } = this.#options;
       this.#stalled.since = now;
-      this.#options.seek(next);
+      warn({ topic, partition, expected: next, end: range.end }, 'the log was not read on where it was left; it is read back');
+      seek(next);
     }
   }
 
@@ -92,7 +92,10 @@ export class PartitionReader {
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#busy++;
-    this.#turn = this.#turn.then(work).finally(() => this.#busy--);
+    this.#turn = this.#turn
+      .then(work)
+      .catch((error: unknown) => this.#warn(error, 'a fault of the reader itself'))
+      .finally(() => this.#busy--);
     return this.#turn;
   }
 
@@ -102,13 +105,13 @@ export class PartitionReader {
   }
 
   async #locate(): Promise<void> {
-    const { fetchRange, locate, lookBack, seek, signal } = this.#options;
+    const { locate, lookBack, seek, signal } = this.#options;
     this.#next = undefined;
     while (!signal.aborted) {
       try {
         const start = await locate();
         // Looked up afterwards: others may have moved the place on, and the log with it.
-        const range = await fetchRange();
+        const range = await this.#fetchRange();
         if (signal.aborted) return;
         if (start < range.low || start > range.end) return await this.#meetHole(start, range);
         this.#next = Math.max(range.low, start - lookBack);
@@ -120,14 +123,14 @@ export class PartitionReader {
     }
   }
 
-  async #deliver(messages: KafkaMessage[]): Promise<void> {
+  async #deliver(messages: KafkaMessage[], from: number): Promise<void> {
     const { topic, partition, onRecords, signal } = this.#options;
     let at = messages.findIndex(({ offset }) => Number(offset) >= (this.#next ?? 0));
     while (at >= 0 && at < messages.length) {
       const next = this.#next;
       if (next === undefined || signal.aborted) return;
       const found = Number(messages[at]?.offset);
-      if (found !== next) return this.#check(found);
+      if (found !== next) return this.#check({ found, from });
       const records: LogRecord[] = [];
       for (const message of messages.slice(at, at + BATCH)) {
         if (Number(message.offset) !== next + records.length) break;
@@ -142,7 +145,6 @@ export class PartitionReader {
       // The group may have met again meanwhile, and the place is to be looked up.
       if (this.#next !== next) return;
       this.#next = next + records.length;
-      this.#readBack = undefined;
       at += records.length;
     }
   }
@@ -160,19 +162,18 @@ export class PartitionReader {
     });
   }
 
-  /** The log does not seem to go on at the expected offset; `found` is what came instead. */
-  async #check(found: number | undefined): Promise<void> {
-    const { topic, partition, logger, fetchRange, seek, signal } = this.#options;
+  /** The log does not seem to go on at the expected offset; `found` came instead when it was read from `from` on. */
+  async #check(read?: { found: number; from: number }): Promise<void> {
+    const { topic, partition, warn, seek, signal } = this.#options;
     const next = this.#next;
     if (next === undefined || signal.aborted) return;
     try {
-      const range = await fetchRange();
+      const range = await this.#fetchRange();
       if (next < range.low || next > range.end) return await this.#meetHole(next, range);
-      if (found === undefined) return;
-      // Read back and still not there: nothing stands at these offsets, as if they had been removed.
-      if (this.#readBack === next) return await this.#meetHole(next, { low: found, end: range.end });
-      this.#readBack = next;
-      logger.warn({ topic, partition, expected: next, found }, 'the log was not read where it was left; it is read back');
+      if (!read) return;
+      // Read over that very place: nothing stands there, as if it had been removed.
+      if (read.from <= next) return await this.#meetHole(next, { low: read.found, end: range.end });
+      warn({ topic, partition, expected: next, found: read.found }, 'the log was not read where it was left; it is read back');
       seek(next);
     } catch (error) {
       this.#warn(error, 'a hole in the log could not be looked at; it is met again');
@@ -185,15 +186,27 @@ export class PartitionReader {
     const to = await onHole({ is: expected < low ? 'gone' : 'lost', expected, low, end });
     if (signal.aborted) return;
     this.#next = to;
-    this.#readBack = undefined;
     if (to !== undefined) return seek(to);
     this.#halted = true;
     pause();
   }
 
+  /** Gives up at the end of reading: brokers that are away must not hold it up. */
+  #fetchRange(): Promise<Range> {
+    const { fetchRange, signal } = this.#options;
+    return new Promise((resolve, reject) => {
+      const end = () => reject(signal.reason);
+      if (signal.aborted) return end();
+      signal.addEventListener('abort', end, { once: true });
+      fetchRange()
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', end));
+    });
+  }
+
   #warn(error: unknown, message: string): void {
-    const { topic, partition, logger, signal } = this.#options;
-    if (!signal.aborted) logger.warn({ topic, partition, error: (error as Error).message }, message);
+    const { topic, partition, warn, signal } = this.#options;
+    if (!signal.aborted) warn({ topic, partition, error: (error as Error).message }, message);
   }
 
   async #pause(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Timings } from './client.ts';
 import { Membership } from './membership.ts';
 import type { Ranges } from './offsets.ts';
 import { PartitionReader } from './partition-reader.ts';
+import type { Warn } from './quiet-warnings.ts';
 import { topicName } from './topics.ts';
 
 /** What readers of one log share. */
@@ -16,6 +17,7 @@ export interface ReaderContext {
   ranges: Record<Topic, Ranges>;
   timings: Timings;
   logger: Logger;
+  warnAbout(about: string): Warn;
 }
 
 export interface ReaderOptions {
@@ -42,7 +44,7 @@ export class Reader implements Subscription {
   constructor(context: ReaderContext, options: ReaderOptions) {
     this.#context = context;
     this.#options = options;
-    const { kafka, epoch, partitions, timings, logger } = context;
+    const { kafka, epoch, partitions, timings, warnAbout } = context;
     const { topic, groupId } = options;
     const count = partitions[topic];
     this.#membership = new Membership({
@@ -51,9 +53,9 @@ export class Reader implements Subscription {
       partitions: count,
       groupId,
       timings,
-      logger,
+      warn: warnAbout(topic),
       onJoin: (assigned) => this.#join(assigned),
-      onMessages: async (partition, messages) => this.#partitions[partition]?.take(messages),
+      onMessages: async (partition, messages, from) => this.#partitions[partition]?.take(messages, from),
     });
     this.#partitions = Array.from({ length: count }, (_, partition) => this.#createPartition(partition));
     this.#watching = setInterval(() => void this.#watch(), timings.watch);
@@ -81,12 +83,12 @@ export class Reader implements Subscription {
   }
 
   #createPartition(partition: number): PartitionReader {
-    const { ranges, timings, logger } = this.#context;
+    const { ranges, timings, warnAbout } = this.#context;
     const { topic, locate, lookBack, relocate, onRecords, onHole } = this.#options;
     return new PartitionReader({
       topic,
       partition,
-      logger,
+      warn: warnAbout(`${topic} ${partition}`),
       retryMs: timings.retry,
       signal: this.#stopping.signal,
       fetchRange: () => ranges[topic].of(partition),
@@ -103,8 +105,9 @@ export class Reader implements Subscription {
 
   #join(assigned: number[]): void {
     this.#assigned = assigned.filter((partition) => partition < this.#partitions.length);
-    // Partitions that were added to the topic since the start hold nothing of this epoch.
-    if (this.#assigned.length < assigned.length) this.#context.logger.error({ topic: this.#options.topic }, 'the topic has more partitions than its epoch; they are not read');
+    if (this.#assigned.length < assigned.length) {
+      this.#context.logger.error({ topic: this.#options.topic }, 'the topic has got more partitions than its epoch has; they are not read');
+    }
     for (const partition of this.#assigned) this.#partitions[partition]?.assign();
     this.#options.onJoin?.();
   }
