@@ -44,8 +44,11 @@ try {
     const starling = await startStarling({ options, say, signal: interrupted.signal, onLost: (reason) => fail(new StartError(reason)) });
     stop = starling.stop;
     if (interrupted.signal.aborted) await starling.stop();
-    else say(`Starling is ready: ${starling.url}`);
+    interrupted.signal.throwIfAborted();
+    say(`Starling is ready: ${starling.url}`);
   }
 } catch (error) {
-  fail(error);
+  if (!interrupted.signal.aborted) fail(error);
+  say('stopped');
+  process.exit(130);
 }

@@ -1,15 +1,16 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { renderProblem } from '@starling/contracts/problems';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { systemClock } from '@starling/platform/clock';
-import { createHttpServer } from '@starling/platform/http';
+import { createHttpServer, endWithProblem, onUpgrade } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
+import type { EventLog } from '@starling/platform/log';
 import { createMetrics, openSidePort, type ServiceMetrics } from '@starling/platform/metrics';
 import type { Service } from '@starling/platform/service';
 import { createLogger, type Logger, startTracing } from '@starling/platform/telemetry';
@@ -20,8 +21,10 @@ import { readSite } from '@starling/web/site';
 import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
 import { attachDatabase, ensureSecret, openDataDirectory, startDatabase } from './database/index.ts';
+import { refuseWhenFull, watchDisk } from './disk-guard.ts';
 import { explainDatabase, explainListen } from './explain.ts';
 import { openLogOf } from './kafka-log.ts';
+import { openLogFile } from './log-file.ts';
 import type { StandaloneOptions } from './options.ts';
 import { readTls, type Tls } from './tls.ts';
 
@@ -51,8 +54,10 @@ export async function startStarling(context: {
   try {
     const tls = await readTls(options);
     const data = await openDataDirectory(options.data);
-    const logFile = createWriteStream(join(data.root, 'starling.log'), { flags: 'a', mode: 0o600 });
+    const logFile = openLogFile(join(data.root, 'starling.log'));
     const logger = (service: string) => createLogger({ service, destination: logFile });
+    const disk = await watchDisk(data.root, logger('starling'));
+    undo.push(async () => disk.stop());
     undo.push(startTracing({ service: 'starling', otlpEndpoint: options['otlp-endpoint'] }));
 
     const database =
@@ -79,7 +84,7 @@ export async function startStarling(context: {
       metrics,
       createLogger: logger,
       ...(logUrl === undefined
-        ? {}
+        ? { wrapLog: (log: EventLog) => refuseWhenFull(log, disk) }
         : { openLog: (logLogger: Logger) => openLogOf(logUrl, { partitions: PARTITIONS, pod, logger: logLogger }) }),
     }).catch(explainDatabase);
     undo.push(() => local.stop());
@@ -127,11 +132,11 @@ async function openServer(
 ): Promise<FastifyInstance> {
   const server = createHttpServer(options);
   await web.routes(server);
-  server.server.on('upgrade', (request, stream, head) => {
-    const site = readSite(options.tls ? 'https' : 'http', request.headers.host);
+  onUpgrade(server, (request, stream, head) => {
+    const site = readSite(options.tls !== undefined, request);
     const allowed = site && (site.secure || site.local);
     if (allowed && request.url?.split('?')[0] === '/v1/socket') delivery.upgrade(request, stream, head);
-    else stream.destroy();
+    else endWithProblem(stream, renderProblem(allowed ? 'not-found' : 'https-required'));
   });
   return server;
 }

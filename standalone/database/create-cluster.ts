@@ -63,7 +63,8 @@ export async function createCluster(
     // Another Starling was quicker: its cluster is as good as ours.
     if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw explain(error, data.root);
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    // An initdb that was interrupted goes on writing for a moment.
+    await rm(draft, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 }).catch(() => undefined);
   }
 }
 

@@ -24,6 +24,8 @@ import { WebSocket } from 'ws';
 /** The real services on a database of their own, reached as `web` reaches them. */
 export interface Chat {
   local: TestPlatform;
+  /** postgres:// URL of a superuser on the services' database. */
+  databaseUrl: string;
   /** Where sockets connect, a URL a pod. */
   socketUrls: string[];
   signUp(name: string): Promise<Person>;
@@ -89,6 +91,7 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
 
   return {
     local,
+    databaseUrl: database.url,
     socketUrls,
     async signUp(name) {
       const { user, session } = await identity.signUp({
@@ -119,7 +122,10 @@ function joinPods(pods: Delivery[]): Service {
 }
 
 async function listenForSockets(pod: Delivery): Promise<{ url: string; close(): Promise<void> }> {
-  const server = createServer().on('upgrade', (request, stream, head) => pod.upgrade(request, stream, head));
+  const server = createServer().on('upgrade', (request, stream, head) => {
+    stream.on('error', () => stream.destroy());
+    pod.upgrade(request, stream, head);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/socket`;
   return { url, close: () => new Promise((resolve) => server.close(() => resolve())) };

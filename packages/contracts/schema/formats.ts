@@ -21,9 +21,12 @@ export function isText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
+/** Characters that turn the direction of what follows, or take no room: with them one name can look like another. */
+const DECEIVING = /[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
+
 /** A name that shows: text on one line with something to read in it, which spaces and invisible signs are not. */
 export function isLine(text: string): boolean {
-  return isText(text) && /[\p{L}\p{N}\p{P}\p{S}]/u.test(text) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
+  return isText(text) && /[\p{L}\p{N}\p{P}\p{S}]/u.test(text) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && !DECEIVING.test(text);
 }
 
 /** What may be posted: text that is not blank, at most {@link MESSAGE_BYTES} in UTF-8. */

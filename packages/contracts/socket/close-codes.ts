@@ -20,6 +20,7 @@ export const CLOSE_CODES = {
   idle: { code: 4408, retry: 'backoff', reason: 'no resume frame came' },
   resync: { code: 4409, retry: 'resync', reason: 'the cursor is not in the log' },
   behind: { code: 4410, retry: 'backoff', reason: 'the server has not caught up with the cursor' },
+  'too-many': { code: 4429, retry: 'backoff', reason: 'this user has too many sockets' },
   slow: { code: 4413, retry: 'resume', reason: 'the client reads too slowly' },
   internal: { code: 4500, retry: 'backoff', reason: 'something went wrong on the server' },
   unavailable: { code: 4503, retry: 'backoff', reason: 'a part of the server does not answer' },

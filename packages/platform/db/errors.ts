@@ -3,7 +3,18 @@ import pg from 'pg';
 /** SQLSTATE classes that say nothing about the statement: connection, resources, shutdown, system; serialisation. */
 const TRANSIENT_STATES = /^(08|53|57P|58|40001|40P01|55P03|25006)/;
 const UNIQUE_VIOLATION = '23505';
-const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN', 'ENOENT']);
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+  'ENOENT',
+  'EMFILE',
+  'ENFILE',
+]);
 
 /** Whether the same work may succeed when it is tried again later, unchanged. */
 export function isTransient(error: unknown): boolean {

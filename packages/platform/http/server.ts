@@ -1,6 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
-import { PROBLEMS, type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
+import { type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
 import { FORMATS } from '@starling/contracts/schema';
 import { Ajv, type ErrorObject } from 'ajv';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
@@ -8,8 +7,11 @@ import { isTransient } from '../db/index.ts';
 import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ProblemError } from './problem-error.ts';
+import { endWithProblem } from './raw.ts';
 
 const BODY_BYTES = 256 * 1024;
+/** Within which a whole request must have come: one that trickles in holds a connection. */
+const REQUEST_MS = 30_000;
 
 const PROBLEM_OF_FASTIFY_CODE: Record<string, ProblemName> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
@@ -27,6 +29,7 @@ export function createHttpServer(options: { logger: Logger; metrics?: ServiceMet
     bodyLimit: BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    requestTimeout: REQUEST_MS,
     routerOptions: { maxParamLength: 200 },
     genReqId: () => crypto.randomUUID(),
     frameworkErrors: (error: FastifyError, _request: unknown, reply: FastifyReply) =>
@@ -46,7 +49,7 @@ export function createHttpServer(options: { logger: Logger; metrics?: ServiceMet
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : textual).compile(schema));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
+    if (problem.status >= 500 && !(error instanceof ProblemError)) request.log.error({ err: error }, 'a request failed');
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, renderProblem('not-found')));
@@ -89,8 +92,5 @@ function endBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net
     return;
   }
   const name: ProblemName = error.code === 'HPE_HEADER_OVERFLOW' ? 'too-large' : 'invalid-request';
-  const text = JSON.stringify(renderProblem(name, { detail: 'the request is not HTTP that can be read' }));
-  socket.end(
-    `HTTP/1.1 ${PROBLEMS[name].status} ${STATUS_CODES[PROBLEMS[name].status]}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
+  endWithProblem(socket, renderProblem(name, { detail: 'the request is not HTTP that can be read' }));
 }

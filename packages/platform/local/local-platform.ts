@@ -32,6 +32,8 @@ export interface LocalPlatformOptions {
   metrics: Metrics;
   /** Opens another log than the one on the same database. */
   openLog?(logger: Logger): Promise<EventLog>;
+  /** Puts something before the log on the same database. */
+  wrapLog?(log: EventLog): EventLog;
 }
 
 /**
@@ -67,14 +69,17 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
   }
 
   const logLogger = createLogger('log');
+  const { wrapLog = (unwrapped) => unwrapped } = options;
   const log = options.openLog
     ? await options.openLog(logLogger)
-    : await openPostgresLog({
-        pool: await openSchema('log', [LOG_MIGRATIONS], logLogger),
-        clock,
-        logger: logLogger,
-        partitions: options.partitions,
-      });
+    : wrapLog(
+        await openPostgresLog({
+          pool: await openSchema('log', [LOG_MIGRATIONS], logLogger),
+          clock,
+          logger: logLogger,
+          partitions: options.partitions,
+        }),
+      );
   const platforms = new Map<ServiceName, Platform>();
   for (const name of NAMES) {
     const logger = createLogger(name);

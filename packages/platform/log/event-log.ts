@@ -33,6 +33,11 @@ export interface Hole {
   end: number;
 }
 
+/** What was to be appended has certainly not been written, and never will be. */
+export class AppendRefused extends Error {
+  override name = 'AppendRefused';
+}
+
 /** A running reader. */
 export interface Subscription {
   /** Resolves when the handler is no longer running and will not be called again. */
@@ -83,8 +88,9 @@ export interface GroupOptions {
  * - **Order.** Records of one partition are read by everyone in the order of their offsets, without gaps. An append's
  *   records get consecutive offsets. An offset that was read never changes its record, and no record appears later at
  *   an offset below one that was read: a slow appender that got the lower offset holds the others back.
- * - **Durability.** A resolved `append` has been written to stable storage. A rejected one has an **unknown** outcome:
- *   its records may be there, once.
+ * - **Durability.** A resolved `append` has been written to stable storage. One rejected with
+ *   {@link AppendRefused} has not been; any other rejection leaves the outcome **unknown**: its records may be there,
+ *   once.
  * - **Tails** see every record from their first offset on, exactly once per subscription.
  * - **Groups** see every record at least once; what they did for it must be recorded together with the next offset.
  * - Readers are independent: a slow, failing or stopped one holds up nobody else.

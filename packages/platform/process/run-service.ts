@@ -7,7 +7,7 @@ import type { Static, TSchema } from 'typebox';
 import { systemClock } from '../clock/index.ts';
 import { ConfigError, loadConfig } from '../config/index.ts';
 import { createPool } from '../db/index.ts';
-import { createHttpServer } from '../http/index.ts';
+import { createHttpServer, onUpgrade } from '../http/index.ts';
 import { openKafkaLog } from '../log/kafka/index.ts';
 import { createMetrics, measureAppends, openSidePort } from '../metrics/index.ts';
 import { createNetworkTransport, serveRpc } from '../rpc/index.ts';
@@ -90,7 +90,13 @@ async function startService<T extends TSchema>(
     ...(kafka.tlsAuthority === undefined ? {} : { tls: { ca: await readFile(kafka.tlsAuthority, 'utf8') } }),
     ...(kafka.user === undefined || kafka.passwordFile === undefined
       ? {}
-      : { sasl: { mechanism: 'scram-sha-512' as const, username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
+      : {
+          sasl: {
+            mechanism: 'scram-sha-512' as const,
+            username: kafka.user,
+            password: (await readFile(kafka.passwordFile, 'utf8')).trim(),
+          },
+        }),
   });
   const platform: Platform = {
     db,
@@ -106,7 +112,7 @@ async function startService<T extends TSchema>(
 
   const http = createHttpServer(platform);
   await service.routes(http);
-  http.server.on('upgrade', (request, stream, head) => {
+  onUpgrade(http, (request, stream, head) => {
     if (service.upgrade) service.upgrade(request, stream, head);
     else stream.destroy();
   });

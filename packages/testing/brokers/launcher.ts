@@ -10,6 +10,7 @@ const run = promisify(execFile);
 
 /** As in pom.xml. */
 const KAFKA_VERSION = '4.1.0';
+const JAVA = 'java';
 const OLDEST_JAVA = 17;
 const POM = join(import.meta.dirname, 'pom.xml');
 
@@ -36,7 +37,7 @@ export async function findLauncher(): Promise<Launcher | undefined> {
 
 async function hasJava(): Promise<boolean> {
   try {
-    const { stderr } = await run('java', ['-version']);
+    const { stderr } = await run(JAVA, ['-version']);
     return Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0) >= OLDEST_JAVA;
   } catch {
     return false;
@@ -68,11 +69,11 @@ function javaLauncher(jars: string): Launcher {
   const command = [...JVM, '-cp', join(jars, '*')];
   return {
     async finish(directory, args) {
-      await run('java', [...command, ...args], { cwd: directory });
+      await run(JAVA, [...command, ...args], { cwd: directory });
     },
     start(directory, args, output) {
       const file = openSync(output, 'a');
-      const child = spawn('java', [...command, ...args], { cwd: directory, stdio: ['ignore', file, file] });
+      const child = spawn(JAVA, [...command, ...args], { cwd: directory, stdio: ['ignore', file, file] });
       return { process: child, signal: async (name) => void child.kill(`SIG${name}`) };
     },
   };
@@ -82,7 +83,7 @@ function javaLauncher(jars: string): Launcher {
 function dockerLauncher(): Launcher {
   const command = (directory: string, name: string) => [
     ...['run', '--rm', '--network', 'host', '--name', name, '--volume', `${directory}:${directory}`, '--user', 'root'],
-    ...['--entrypoint', 'java', `apache/kafka:${KAFKA_VERSION}`, ...JVM, '-cp', '/opt/kafka/libs/*'],
+    ...['--entrypoint', JAVA, `apache/kafka:${KAFKA_VERSION}`, ...JVM, '-cp', '/opt/kafka/libs/*'],
   ];
   const newName = () => `starling-test-kafka-${randomBytes(6).toString('hex')}`;
   return {

@@ -64,7 +64,8 @@ export async function startBrokers(launcher: Launcher, { count, secured = false,
     for (const { process: child } of running) child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
-  const cluster = randomBytes(16).toString('base64url');
+  // One that began with a dash would be taken for an option.
+  const cluster = `s${randomBytes(16).toString('base64url').slice(1)}`;
   const file = (index: number, name: string) => join(folder, `${index + 1}.${name}`);
 
   async function format(index: number): Promise<void> {

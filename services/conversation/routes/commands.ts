@@ -62,7 +62,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
       const members = [{ user: caller.user, role: 'owner' as const }, ...others.map((user) => ({ user, role: 'member' as const }))];
       const decision = decideCreate({ id: v7(), kind: 'group', name }, members, v7);
       const fingerprint = createHash('sha256')
-        .update(JSON.stringify([name, participants]))
+        .update(JSON.stringify([name, [...participants].sort()]))
         .digest('base64url');
       const id = await transaction(db, async (tx) => {
         const claim = {

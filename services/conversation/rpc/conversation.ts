@@ -9,6 +9,7 @@ import { type Projection, selectNextOffsets } from '@starling/platform/projectio
 import { requireService, rpcUser } from '@starling/platform/rpc';
 import type pg from 'pg';
 import type { ParticipationView } from '../domain/views.ts';
+import { isParticipant } from '../store/commands.ts';
 import { selectParticipation, selectParticipationsOf, selectPost } from '../store/read-models.ts';
 
 export interface RpcContext {
@@ -46,6 +47,10 @@ export function conversationRpc(router: ConnectRouter, { db, log, projection, cl
         async (tx) => {
           const at = (await selectNextOffsets(tx, 'conversations', partitions))[partitionOf(conversation, partitions)] ?? 0;
           const found = await selectParticipation(tx, conversation, user);
+          // Added by a command whose fact has not come back from the log: not "takes no part", but "not yet".
+          if (!found?.participant.present && (await isParticipant(tx, user, conversation))) {
+            throw new ConnectError('the projection is behind the last command', Code.FailedPrecondition);
+          }
           return found ? { at, participation: toMessage(found) } : { at };
         },
         'REPEATABLE READ',

@@ -3,7 +3,7 @@ import { type Problem, renderProblem } from '@starling/contracts/problems';
 import { timeOfUuidV7 } from '@starling/contracts/schema';
 import type { SendFrame } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
-import type { EventLog } from '@starling/platform/log';
+import { AppendRefused, type EventLog } from '@starling/platform/log';
 import type { ServiceMetrics } from '@starling/platform/metrics';
 import { type Logger, traceHeaders } from '@starling/platform/telemetry';
 import type { UserIdentity } from '@starling/platform/tokens';
@@ -24,7 +24,7 @@ export interface SenderOptions {
   clock: Clock;
   logger: Logger;
   metrics: ServiceMetrics;
-  /** Resolves when `allows` can tell about this author. */
+  /** Resolves when `allows` can tell about this author; throws a BehindError while a command that adds them is not in the log yet. */
   prepare(conversation: string, user: string): Promise<void>;
   /** Whether the author may post at the place to which the pod has read; undefined: to be prepared first. */
   allows(conversation: string, user: string): boolean | undefined;
@@ -142,13 +142,18 @@ export class Sender {
         allowed = allows(conversation, author.user);
       }
       // Allowed, new and read so far must hold at one place of the log: nothing may be awaited from there to `asOf`.
-      if (!allowed) return pending.settle({ is: 'refused', problem: renderProblem('not-found') });
       const written = partition.window.findPost(conversation, author.user, client);
       if (written !== undefined) return pending.settle(await this.#outcomeOf(partition, author, post, written));
       const asOf = partition.next - 1;
+      // Also for one who may not post any more: what was posted before stays posted.
       if (post.retry || mayPrecedeWindow(partition, client)) {
         const found = await findPost(author, conversation, client, partition.window.start);
         if (found) return pending.settle({ is: 'ok', ...found });
+      }
+      if (!allowed) {
+        await prepare(conversation, author.user);
+        if (!allows(conversation, author.user)) return pending.settle({ is: 'refused', problem: renderProblem('not-found') });
+        return await this.#judgeAndAppend(pending, author, post);
       }
       if (pending.settled) return;
       const name = `${pod}.${++this.#attempts}`;
@@ -163,7 +168,8 @@ export class Sender {
       this.#options.logger.warn({ error: (error as Error).message }, 'a send could not be finished');
       // Before the append nothing was written. A failed append may have been, so its record is waited for.
       const problem = error instanceof BehindError ? 'behind' : 'unavailable';
-      if (!pending.attempt) pending.settle({ is: 'refused', problem: renderProblem(problem, { retryAfter: 1 }) });
+      if (!pending.attempt || error instanceof AppendRefused)
+        pending.settle({ is: 'refused', problem: renderProblem(problem, { retryAfter: 1 }) });
     }
   }
 

@@ -30,7 +30,13 @@ const WALK_BYTES = 256 * 1024;
 export class Room {
   readonly occupants = new Map<string, Occupant>();
   readonly #queue: Delivery[] = [];
+  readonly #onIdle: () => void;
   #walking = false;
+
+  /** @param onIdle called when a long walk has ended: nobody may be left. */
+  constructor(onIdle: () => void = () => {}) {
+    this.#onIdle = onIdle;
+  }
 
   /** Nobody is here. A walk under way ends by itself, and brings nothing to whoever comes later: they have it by their replay. */
   get empty(): boolean {
@@ -63,6 +69,7 @@ export class Room {
       for (const { done } of deliveries) done();
     }
     this.#walking = false;
+    this.#onIdle();
   }
 }
 

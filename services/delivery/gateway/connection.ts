@@ -7,6 +7,8 @@ import { encodeTextFrame } from './text-frame.ts';
 
 /** How long a peer may take to answer a close before its socket is destroyed, ms. */
 const CLOSE_WAIT_MS = 2_000;
+/** How long a replay waits for a peer that takes nothing in, ms. */
+const DRAIN_MS = 30_000;
 
 /**
  * One socket: collects frames and writes them together, once per flush, since a write costs the same whatever it
@@ -77,8 +79,14 @@ export class Connection {
     this.#write(join);
   }
 
-  /** Resolves when less than half of the socket's allowance waits, or the socket is closed. */
+  /** Resolves when less than half of the socket's allowance waits, or the socket is closed: at the latest after 30 s. */
   async drained(): Promise<void> {
+    const patience = setTimeout(() => this.close('slow'), DRAIN_MS);
+    await this.#drain();
+    clearTimeout(patience);
+  }
+
+  async #drain(): Promise<void> {
     while (!this.#closing && this.waitingBytes > this.#maxBytes / 2) {
       await new Promise<void>((resolve) => {
         const done = () => {

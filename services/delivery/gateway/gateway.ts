@@ -1,9 +1,10 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Cursor, TOPICS } from '@starling/contracts/log';
 import { renderProblem } from '@starling/contracts/problems';
 import { type CloseName, FRAME_BYTES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
+import { endWithProblem } from '@starling/platform/http';
 import { type Gate, LEEWAY_SECONDS, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { Connection } from './connection.ts';
@@ -17,6 +18,8 @@ export interface GatewayOptions extends SessionContext {
 }
 
 const TICK_MS = 1_000;
+/** Tabs and devices of one user on one pod. */
+const SOCKETS_PER_USER = 50;
 /** A socket to which nothing is sent gets a cursor so often, ms: it keeps the cursor in the ring, and the client sure of the socket. */
 const IDLE_CURSOR_MS = 15_000;
 
@@ -26,6 +29,7 @@ export class Gateway {
   readonly #server: WebSocketServer;
   readonly #flusher = new Flusher();
   readonly #connections = new Set<Connection>();
+  readonly #perUser = new Map<string, number>();
   #ticking: NodeJS.Timeout | undefined;
   #accepting = false;
 
@@ -65,8 +69,9 @@ export class Gateway {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     const token = offered.find((name) => name.startsWith(TOKEN_SUBPROTOCOL_PREFIX))?.slice(TOKEN_SUBPROTOCOL_PREFIX.length);
     const { origin } = request.headers;
-    if (!offered.includes(SUBPROTOCOL)) refuseUpgrade(stream, 'invalid-request', `offer the subprotocol ${SUBPROTOCOL}`);
-    else if (!this.#accepting) refuseUpgrade(stream, 'unavailable', 'this server is starting or stopping');
+    if (!offered.includes(SUBPROTOCOL))
+      endWithProblem(stream, renderProblem('invalid-request', { detail: `offer the subprotocol ${SUBPROTOCOL}` }));
+    else if (!this.#accepting) endWithProblem(stream, renderProblem('unavailable', { detail: 'this server is starting or stopping' }));
     else this.#server.handleUpgrade(request, stream, head, (socket) => void this.#accept(socket, stream, token ?? '', origin));
   }
 
@@ -89,18 +94,35 @@ export class Gateway {
       requestFlush: this.#flusher.request,
     });
     if (!identity) return connection.close(checked as CloseName);
+    if (socket.readyState !== socket.OPEN) return;
+    if (!this.#accepting) return connection.close('restarting');
     if (!this.#options.tails.isCurrent()) return connection.close('behind');
+    if (!this.#admit(identity.user)) return connection.close('too-many');
     this.#connections.add(connection);
     const session = new SocketSession(connection, this.#options);
     socket.once('close', () => {
       connection.markClosed();
       this.#connections.delete(connection);
+      this.#leave(identity.user);
       session.end();
     });
-    if (socket.readyState !== socket.OPEN) return;
     connection.send({ type: 'hello', time: clock.now() });
     receive = (data, binary) => session.receive(data, binary);
     for (const [data, binary] of early) session.receive(data, binary);
+  }
+
+  /** Counts a user's sockets; false when there are enough. */
+  #admit(user: string): boolean {
+    const count = this.#perUser.get(user) ?? 0;
+    if (count >= SOCKETS_PER_USER) return false;
+    this.#perUser.set(user, count + 1);
+    return true;
+  }
+
+  #leave(user: string): void {
+    const count = this.#perUser.get(user) ?? 0;
+    if (count > 1) this.#perUser.set(user, count - 1);
+    else this.#perUser.delete(user);
   }
 
   /** With an origin in the token: exactly that Origin; without: none, as from clients that are no browsers. */
@@ -147,11 +169,3 @@ function behindReplay(connection: Connection, liveFrom: NonNullable<Connection['
 }
 
 const NOBODY: UserIdentity = { user: '', session: '', token: '', scope: '', origin: undefined, expiresAt: 0 };
-
-function refuseUpgrade(stream: Duplex, name: 'invalid-request' | 'unavailable', detail: string): void {
-  const problem = renderProblem(name, { detail });
-  const text = JSON.stringify(problem);
-  stream.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
-}

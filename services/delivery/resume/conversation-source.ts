@@ -31,18 +31,20 @@ export function createConversationSource(transport: Transport): ConversationSour
       };
     },
     async loadOne(conversation, user) {
-      const { at, participation } = await client.loadParticipation({ conversation, user });
+      const { at, participation } = await client.loadParticipation({ conversation, user }).catch(explainBehind);
       return { at, participation: participation && fromMessage(participation) };
     },
     async findPost(author, conversation, clientId, projected) {
-      try {
-        const { position, at } = await client.findPost({ conversation, client: clientId, projected }, onBehalfOf(author));
-        return position === undefined || at === undefined ? undefined : { position, at };
-      } catch (error) {
-        throw error instanceof ConnectError && error.code === Code.FailedPrecondition ? new BehindError(error.rawMessage) : error;
-      }
+      const { position, at } = await client
+        .findPost({ conversation, client: clientId, projected }, onBehalfOf(author))
+        .catch(explainBehind);
+      return position === undefined || at === undefined ? undefined : { position, at };
     },
   };
+}
+
+function explainBehind(error: unknown): never {
+  throw error instanceof ConnectError && error.code === Code.FailedPrecondition ? new BehindError(error.rawMessage) : error;
 }
 
 function fromMessage({ rev, spans }: ParticipationMessage): Participation {

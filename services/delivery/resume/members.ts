@@ -92,7 +92,10 @@ export class Members {
     return author && isOpen(author.participation);
   }
 
-  /** Loads what `allows` needs for someone without a socket here. Throws {@link BehindError}. */
+  /**
+   * Loads what `allows` needs for someone without a socket here; of one with a socket it only makes sure. Throws
+   * {@link BehindError}, also while a command that adds the user has not come back from the log.
+   */
   async prepare(conversation: string, user: string): Promise<void> {
     const { at, participation: loaded } = await this.#source.loadOne(conversation, user);
     const partition = this.#partitionOf(conversation);
@@ -176,7 +179,7 @@ export class Members {
     member.occupancies.set(conversation, occupant);
     let room = this.#rooms.get(conversation);
     if (!room) {
-      room = new Room();
+      room = new Room(() => this.#dropIfEmpty(conversation));
       this.#rooms.set(conversation, room);
     }
     room.occupants.set(member.user, occupant);
@@ -185,7 +188,11 @@ export class Members {
   #leaveRoom(conversation: string, user: string): void {
     const room = this.#rooms.get(conversation);
     room?.occupants.delete(user);
-    if (room?.empty) this.#rooms.delete(conversation);
+    this.#dropIfEmpty(conversation);
+  }
+
+  #dropIfEmpty(conversation: string): void {
+    if (this.#rooms.get(conversation)?.empty) this.#rooms.delete(conversation);
   }
 
   #partitionOf(conversation: string): Partition {

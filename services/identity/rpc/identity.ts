@@ -28,7 +28,7 @@ export function identityRpc(
   router.service(IdentityService, {
     async signUp({ email, password, name }, context) {
       requireService(context, 'web');
-      if (!isLine(name) || name.length > NAME_CHARACTERS) throw new ConnectError('the name is not acceptable', Code.InvalidArgument);
+      if (!isLine(name) || [...name].length > NAME_CHARACTERS) throw new ConnectError('the name is not acceptable', Code.InvalidArgument);
       const begun = await withPassword(passwordTurns, context, () => accounts.signUp({ email, password, name }));
       if (begun === 'exists') throw new ConnectError('there is an account with this email', Code.AlreadyExists);
       if (begun === 'unacceptable') throw new ConnectError('the email or the password is not acceptable', Code.InvalidArgument);

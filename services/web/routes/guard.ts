@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import helmet from '@fastify/helmet';
 import { ProblemError } from '@starling/platform/http';
 import type { FastifyInstance } from 'fastify';
@@ -21,7 +22,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
         'font-src': ["'self'"],
         'manifest-src': ["'self'"],
         'worker-src': ["'self'"],
-        'connect-src': ["'self'", (request) => socketSource(request.headers.host, 'encrypted' in request.socket)],
+        'connect-src': ["'self'", socketSource],
         'base-uri': ["'none'"],
         'form-action': ["'self'"],
         'frame-ancestors': ["'none'"],
@@ -35,7 +36,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
   });
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.url.startsWith('/v1')) reply.header('cache-control', 'no-store');
+    reply.header('cache-control', 'no-store');
     const site = siteOf(request);
     // A browser applies it to every port of the name, so that on localhost it would lock out other programs.
     if (site.secure && !site.local) reply.header('strict-transport-security', `max-age=${YEAR_SECONDS}`);
@@ -46,7 +47,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
 }
 
 /** Not every browser takes 'self' to mean the site's sockets too. */
-function socketSource(host: string | undefined, secure: boolean): string {
-  const site = readSite(secure ? 'https' : 'http', host);
+function socketSource(request: IncomingMessage): string {
+  const site = readSite('encrypted' in request.socket, request);
   return site ? `${site.secure ? 'wss' : 'ws'}://${site.host}` : "'self'";
 }

@@ -8,7 +8,7 @@ const OWN_HEADER = 'x-starling-request';
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
 export function siteOf(request: FastifyRequest): Site {
-  const site = readSite(request.protocol, request.headers.host ?? (request.headers[':authority'] as string | undefined));
+  const site = readSite(request.protocol === 'https', request.raw);
   if (!site) throw new ProblemError('invalid-request', { detail: 'the Host header is no host' });
   return site;
 }

@@ -224,7 +224,8 @@ export declare const ConversationService: GenService<{
     output: typeof LoadParticipationsResponseSchema;
   },
   /**
-   * One conversation's state and one user's participation in it, for a send where the pod does not hold them.
+   * One user's participation in a conversation, for a send where the pod does not hold it. FAILED_PRECONDITION: a
+   * command has added the user, and the projection does not show it yet.
    *
    * @generated from rpc starling.conversation.v1.ConversationService.LoadParticipation
    */

@@ -1,4 +1,3 @@
-export type { KafkaConnection } from './client.ts';
 export * from './driver.ts';
 export { LogConnectionError, LogTopicsError } from './errors.ts';
-export { createTopics, topicName } from './topics.ts';
+export { createTopics } from './topics.ts';
