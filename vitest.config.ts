@@ -14,6 +14,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The cache knows a module by its file, and would serve it without its mutant.
+    fsModuleCache: mutant === undefined,
     // While working on one test, name it with -t; a committed `.only` would silence all the others.
     allowOnly: false,
     reporters: ['default', new CountReporter()],

@@ -3,8 +3,13 @@ import type { ServerFrame } from '@starling/contracts/socket';
 import { type Clock, systemClock } from './clock.ts';
 import { type Api, createApi } from './rest/api.ts';
 import { createRequest } from './rest/request.ts';
+import { KeptSends } from './send-queue/kept-sends.ts';
 import { type Outcome, SendQueue } from './send-queue/send-queue.ts';
 import { type Auth, authorise, createAuthority } from './session/authority.ts';
+import { failureOfEnd, type SessionEnd } from './session/session-end.ts';
+import { Drafts } from './storage/drafts.ts';
+import { Seen } from './storage/seen.ts';
+import { type ClientStorage, UserStorage } from './storage/user-storage.ts';
 import { Connection } from './sync/connection.ts';
 import { Profiles } from './sync/profiles.ts';
 import { Replica } from './sync/replica.ts';
@@ -21,14 +26,18 @@ export interface ClientOptions {
   clock?: Clock;
   /** A number in [0, 1), for jitter. */
   random?: () => number;
+  /** Where posts that are not settled, drafts and what was seen outlive the client. Without it they end with it. */
+  storage?: ClientStorage;
 }
 
 /** The calls, and a state that follows the server. */
 export interface Client extends Api {
   signUp(account: SignUpRequest): Promise<SessionReply>;
   logIn(credentials: LogInRequest): Promise<SessionReply>;
-  /** Ends the session and stops; the state is empty afterwards. */
+  /** Ends the session and stops; the state is empty afterwards, and the user's posts and drafts are kept no longer. */
   logOut(): Promise<void>;
+  /** Stops as if the server had said that the session has ended: for what other tabs tell. */
+  endSession(end: SessionEnd): void;
   /** The id of the user who is logged in, or null. */
   currentUser(): Promise<string | null>;
 
@@ -55,6 +64,14 @@ export interface Client extends Api {
   send(conversation: string, body: string): { client: string; outcome: Promise<Outcome> };
   /** Removes a refused post from the state. Any other stays: it may have been stored. */
   discard(conversation: string, client: string): void;
+  /** How many posts of the user are on their way, those kept by other clients on the same storage included. */
+  countUnsent(): number;
+
+  /** The text that was begun in a conversation; empty if none was. */
+  getDraft(conversation: string): string;
+  setDraft(conversation: string, text: string): void;
+  /** The end of this conversation is in view, so that what comes there is seen at once; null: of none. */
+  setReading(conversation: string | null): void;
   /** Loads profiles into the state, unless they are there. */
   wantProfiles(users: Iterable<string>): void;
 }
@@ -64,8 +81,12 @@ export function createClient(options: ClientOptions): Client {
   const { fetch = (input, init) => globalThis.fetch(input, init) } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
   const request = createRequest({ baseUrl, fetch, clock, random, credentials: auth.kind === 'cookie' ? 'same-origin' : 'omit' });
-  const authority = createAuthority(auth, request, clock);
+  const authority = createAuthority(auth, request, clock, endSession);
   const store = new Store();
+  const storage = new UserStorage(options.storage);
+  const drafts = new Drafts(storage);
+  const seen = new Seen(store, storage);
+  options.storage?.onChange?.(() => seen.load());
   const api = createApi(authorise(request, authority), (conversation, position) => replica.noteCommand(conversation, position));
   const profiles = new Profiles(store, api.cards, clock, random);
   /** How far the server's clock is ahead of ours, ms. */
@@ -73,6 +94,7 @@ export function createClient(options: ClientOptions): Client {
 
   const queue = new SendQueue({
     store,
+    kept: new KeptSends(storage),
     clock,
     random,
     transmit: (frame) => connection.send(frame),
@@ -85,8 +107,14 @@ export function createClient(options: ClientOptions): Client {
     profiles,
     clock,
     random,
-    onMessages: (messages) => queue.seen(messages, store.getState().user),
-    onConversationGone: (conversation) => queue.forget(conversation),
+    onMessages(messages) {
+      queue.seen(messages, store.getState().user);
+      seen.update();
+    },
+    onConversationGone(conversation) {
+      queue.forget(conversation);
+      seen.drop(conversation);
+    },
   });
   const connection = new Connection({
     url: `${baseUrl.replace(/^http/, 'ws')}/v1/socket`,
@@ -99,7 +127,10 @@ export function createClient(options: ClientOptions): Client {
       const { user: before } = store.getState();
       if (before === user) return true;
       if (before !== null) reset();
+      storage.open(user);
       store.update({ user });
+      seen.load();
+      queue.restore();
       profiles.want([user]);
       return before === null;
     },
@@ -139,6 +170,8 @@ export function createClient(options: ClientOptions): Client {
     queue.reset();
     replica.reset();
     profiles.reset();
+    drafts.reset();
+    storage.close();
     const { connection: status, failure } = store.getState();
     store.update({ ...INITIAL_STATE, connection: status, failure });
   }
@@ -148,6 +181,24 @@ export function createClient(options: ClientOptions): Client {
     store.update({ connection: 'stopped', failure: null });
   }
 
+  /** What is held stays: it is the user's, and goes on where it was when they log in again. */
+  function endSession(end: SessionEnd): void {
+    connection.stop();
+    store.update({ connection: 'failed', failure: failureOfEnd(end) });
+  }
+
+  /** Whatever is held of somebody else must not be shown or sent as this user's, not for a moment. */
+  async function begin(session: Promise<SessionReply>): Promise<SessionReply> {
+    const reply = await session;
+    const { user } = store.getState();
+    if (user === null || user === reply.user) return reply;
+    const { isRunning } = connection;
+    connection.stop();
+    reset();
+    if (isRunning) connection.start();
+    return reply;
+  }
+
   return {
     ...api,
     async updateMe(change) {
@@ -155,14 +206,17 @@ export function createClient(options: ClientOptions): Client {
       profiles.put([profile]);
       return profile;
     },
-    signUp: authority.signUp,
-    logIn: authority.logIn,
+    signUp: (account) => begin(authority.signUp(account)),
+    logIn: (credentials) => begin(authority.logIn(credentials)),
     currentUser: authority.currentUser,
     async logOut() {
       await authority.logOut();
       stop();
+      storage.clear('send/');
+      storage.clear('draft/');
       reset();
     },
+    endSession,
     getState: store.getState,
     subscribe: store.subscribe,
     start: () => connection.start(),
@@ -176,6 +230,10 @@ export function createClient(options: ClientOptions): Client {
     loadOlder: (conversation) => replica.ranges.loadOlder(conversation),
     send: (conversation, body) => queue.send(conversation, body),
     discard: (conversation, client) => queue.discard(conversation, client),
+    countUnsent: () => queue.countUnsent(),
+    getDraft: (conversation) => drafts.get(conversation),
+    setDraft: (conversation, text) => drafts.set(conversation, text),
+    setReading: (conversation) => seen.read(conversation),
     wantProfiles: (users) => profiles.want(users),
   };
 }

@@ -5,5 +5,7 @@ export { ApiError, NetworkError } from './rest/errors.ts';
 export { faultOfBody } from './send-queue/message-body.ts';
 export type { Outcome } from './send-queue/send-queue.ts';
 export type { Auth } from './session/authority.ts';
+export type { SessionEnd } from './session/session-end.ts';
+export type { ClientStorage } from './storage/user-storage.ts';
 export type { SocketLike, WebSocketConstructor } from './sync/socket.ts';
 export type { ConnectionStatus, Failure, MessageRange, PendingSend, State } from './sync/state.ts';

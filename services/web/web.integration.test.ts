@@ -222,7 +222,7 @@ test('a call is passed on with both tokens, and without cookie', async () => {
     cookie,
     ...ownPage,
     'idempotency-key': 'k',
-    'x-forwarded-for': '1.2.3.4',
+    'x-forwarded-host': 'elsewhere.example',
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
   const response = await ask({ method: 'POST', url: '/v1/conversations?a=%20b', headers, payload: { name: 'Ünï' } });
@@ -239,7 +239,7 @@ test('a call is passed on with both tokens, and without cookie', async () => {
     body: { name: 'Ünï' },
   });
   expect(echo.headers).toMatchObject({ 'idempotency-key': 'k', 'content-type': 'application/json', traceparent: headers.traceparent });
-  for (const name of ['cookie', 'origin', 'x-forwarded-for', 'x-starling-request']) expect(echo.headers).not.toHaveProperty(name);
+  for (const name of ['cookie', 'origin', 'x-forwarded-host', 'x-starling-request']) expect(echo.headers).not.toHaveProperty(name);
   expect(echo.headers.authorization).toMatch(/^Bearer ey/);
 });
 
@@ -345,4 +345,9 @@ test('neither passwords nor sessions nor tokens are logged', async () => {
   const text = world.logLines.join('');
   expect(text).toContain('a token was refused');
   for (const secret of [credentials.password, session, token]) expect(text).not.toContain(secret);
+});
+
+test('plain HTTP is refused when a proxy passes it on, whatever the Host header says', async () => {
+  const response = await ask({ method: 'GET', url: '/v1/sessions/current', headers: { 'x-forwarded-for': '203.0.113.7' } });
+  expect(problemOf(response)).toBe('https-required');
 });

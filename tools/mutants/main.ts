@@ -9,6 +9,11 @@ import { MUTANTS, type Mutant } from './mutants.ts';
  * fail without one. Arguments: names of mutants, all of them unless given.
  */
 const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
+if (unknown !== undefined) {
+  console.error(`There is no mutant ${unknown}. There are: ${MUTANTS.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
 const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 

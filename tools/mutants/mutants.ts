@@ -82,4 +82,11 @@ export const MUTANTS: Mutant[] = [
     replace: 'if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)) && false)',
     tests: 'packages/platform/projection',
   },
+  {
+    name: 'stored-post-refused',
+    file: 'services/delivery/append/sender.ts',
+    find: 'const asOf = partition.next - 1;',
+    replace: "const asOf = partition.next - 1; if (!allowed) return pending.settle({ is: 'refused', problem: renderProblem('not-found') });",
+    tests: 'tests/protocol/hostile.integration.test.ts',
+  },
 ];

@@ -5,6 +5,7 @@ import { v7 } from 'uuid';
 import { backoff, type Clock } from '../clock.ts';
 import type { PendingSend } from '../sync/state.ts';
 import { type Store, withEntry } from '../sync/store.ts';
+import { inOrder, type KeptSend, type KeptSends } from './kept-sends.ts';
 import { faultOfBody } from './message-body.ts';
 
 /** `ok`: stored at `position`. `refused`: not stored, and never will be. */
@@ -12,6 +13,7 @@ export type Outcome = { status: 'ok'; position: number; at: number } | { status:
 
 export interface SendQueueOptions {
   store: Store;
+  kept: KeptSends;
   clock: Clock;
   random: () => number;
   /** Hands a frame to the socket; false when there is none that is live. */
@@ -25,17 +27,14 @@ export interface SendQueueOptions {
 /** The server answers within 5 s, if only that it does not know. */
 const ANSWER_TIMEOUT = 15_000;
 
-interface Send {
-  conversation: string;
-  client: string;
-  body: string;
-  at: number;
+interface Send extends KeptSend {
+  /** It outlives this process. */
+  isKept: boolean;
   /** It has been handed to a socket, so that the server may know it. */
   tried: boolean;
   failures: number;
   /** `refused` and `sent` are only kept to be shown. */
   state: PendingSend['state'];
-  problem: Problem | null;
   /** Where it is stored, once `sent`. */
   position: number;
   /** An answer or a time to try again is awaited. */
@@ -52,6 +51,7 @@ interface Send {
 export class SendQueue {
   #options: SendQueueOptions;
   #sends = new Map<string, Send[]>();
+  #written = 0;
 
   constructor(options: SendQueueOptions) {
     this.#options = options;
@@ -67,26 +67,36 @@ export class SendQueue {
     const at = this.#options.serverTime();
     const client = v7({ msecs: at });
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const send: Send = {
-      conversation,
-      client,
-      body,
-      at,
-      tried: false,
-      failures: 0,
-      state: 'sending',
-      problem: null,
-      position: 0,
-      busy: false,
-      disarm: () => {},
-      settle: resolve,
-    };
-    const sends = this.#sends.get(conversation);
-    if (sends) sends.push(send);
-    else this.#sends.set(conversation, [send]);
+    const send = newSend({ conversation, client, body, at, order: this.#written++, problem: null }, resolve);
+    send.isKept = this.#options.kept.put(send);
+    this.#add(send);
     this.#publish(conversation);
     this.#pump(conversation);
     return { client, outcome: promise };
+  }
+
+  /**
+   * It is known who the user is: takes over what earlier clients of theirs, or others at this time, have kept. That the
+   * same post is then sent by two does no harm, as both send it under the same id.
+   */
+  restore(): void {
+    const { kept } = this.#options;
+    for (const send of kept.adopt()) {
+      // It may have been sent; and if not, it does no harm to say so.
+      if (!this.#find(send.conversation, send.client)) this.#add({ ...newSend(send, () => {}), isKept: true, tried: true });
+    }
+    for (const [conversation, sends] of this.#sends) {
+      sends.sort(inOrder);
+      for (const send of sends) if (isOpen(send) && !send.isKept) send.isKept = kept.put(send);
+      this.#publish(conversation);
+    }
+  }
+
+  /** How many posts are not known to be stored or refused: these, and those kept by other clients of the user. */
+  countUnsent(): number {
+    const found = new Set(this.#options.kept.load().flatMap(({ client, problem }) => (problem === null ? [client] : [])));
+    for (const send of [...this.#sends.values()].flat()) if (isOpen(send)) found.add(send.client);
+    return found.size;
   }
 
   /** Takes a refused post out of the list; any other stays, for it may be stored. */
@@ -121,6 +131,7 @@ export class SendQueue {
     send.busy = false;
     send.state = 'sent';
     send.position = position;
+    this.#options.kept.remove(send);
     // Shown until its place among the messages is; where none are shown, or later ones are already, that is now.
     const range = this.#options.store.getState().ranges.get(conversation);
     const isPassed = range?.load === 'ready' && (range.messages.at(-1)?.position ?? -1) >= position;
@@ -143,6 +154,8 @@ export class SendQueue {
       send.busy = false;
       send.state = 'refused';
       send.problem = problem;
+      // For its author to read and to write anew, also after a reload.
+      send.isKept = this.#options.kept.put(send);
       this.#publish(conversation);
       this.#pump(conversation);
     }
@@ -173,10 +186,18 @@ export class SendQueue {
     for (const send of [...(this.#sends.get(conversation) ?? [])]) if (!isOpen(send)) this.#remove(send);
   }
 
+  /** Forgets all; what is kept stays kept. */
   reset(): void {
     for (const send of [...this.#sends.values()].flat()) send.disarm();
     this.#sends.clear();
+    this.#options.kept.reset();
     this.#options.store.update({ sends: new Map() });
+  }
+
+  #add(send: Send): void {
+    const sends = this.#sends.get(send.conversation);
+    if (sends) sends.push(send);
+    else this.#sends.set(send.conversation, [send]);
   }
 
   #find(conversation: string, client: string): Send | undefined {
@@ -217,6 +238,7 @@ export class SendQueue {
 
   #remove(send: Send): void {
     send.disarm();
+    this.#options.kept.remove(send);
     const rest = this.#sends.get(send.conversation)!.filter((other) => other !== send);
     if (rest.length > 0) this.#sends.set(send.conversation, rest);
     else this.#sends.delete(send.conversation);
@@ -227,12 +249,17 @@ export class SendQueue {
     const { store } = this.#options;
     const shown = store.getState().sends;
     const before = shown.get(conversation);
-    const sends = this.#sends.get(conversation)?.map(({ client, body, at, state, problem }) => {
+    const sends = this.#sends.get(conversation)?.map(({ client, body, at, state, problem, isKept }) => {
       const same = before?.find((other) => other.client === client);
-      return same?.state === state ? same : { client, body, at, state, problem };
+      return same?.state === state && same.isKept === isKept ? same : { client, body, at, state, problem, isKept };
     });
     store.update({ sends: withEntry(shown, conversation, sends) });
   }
+}
+
+function newSend(post: KeptSend, settle: Send['settle']): Send {
+  const state = post.problem === null ? 'sending' : 'refused';
+  return { ...post, isKept: false, tried: false, failures: 0, state, position: 0, busy: false, disarm: () => {}, settle };
 }
 
 function isOpen({ state }: Send): boolean {

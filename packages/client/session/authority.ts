@@ -3,6 +3,7 @@ import { renderProblem } from '@starling/contracts/problems';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../rest/errors.ts';
 import type { Reply, Request } from '../rest/request.ts';
+import { endOf, type SessionEnd } from './session-end.ts';
 
 /**
  * How the client proves who calls. `cookie`: in the browser, by the session's cookie. `password`: by a user token got
@@ -23,8 +24,8 @@ export interface Authority {
   keepsSession: boolean;
   /** Headers that go on a REST call. */
   headers(): Promise<Record<string, string>>;
-  /** A call was answered 401. Returns whether it is worth another try with new headers. */
-  rejected(): boolean;
+  /** A call with these headers was answered `unauthenticated`. Returns whether it is worth another try with new ones. */
+  rejected(error: ApiError, headers: Record<string, string>): boolean;
   /** A token for the socket that has not been used before if `fresh`. */
   socketToken(fresh: boolean): Promise<UserToken>;
   signUp(account: SignUpRequest): Promise<SessionReply>;
@@ -37,36 +38,56 @@ export interface Authority {
 /** A token is renewed when less than this part of its life is left. */
 const RESERVE = 0.3;
 
-export function createAuthority(auth: Auth, request: Request, clock: Clock): Authority {
-  return auth.kind === 'cookie' ? cookieAuthority(request, clock) : passwordAuthority(auth, request, clock);
+/** @param ended hears that the session of the cookie has ended, or is somebody else's. */
+export function createAuthority(auth: Auth, request: Request, clock: Clock, ended: (end: SessionEnd) => void): Authority {
+  return auth.kind === 'cookie' ? cookieAuthority(request, clock, ended) : passwordAuthority(auth, request, clock);
 }
 
-function cookieAuthority(request: Request, clock: Clock): Authority {
+function cookieAuthority(request: Request, clock: Clock, ended: (end: SessionEnd) => void): Authority {
   let token: UserToken | undefined;
-  const session = async (path: string, body: unknown) => {
+  /**
+   * The cookie is the browser's, and may become somebody else's in another tab: each call says for whom it is meant.
+   * Another object for each session, so that a late answer to a call of an earlier one ends nothing.
+   */
+  let headers: Record<string, string> = {};
+  const actFor = (user: string) => {
     token = undefined;
-    return (await request<SessionReply>({ method: 'POST', path, body })).body;
+    headers = { 'x-starling-user': user };
   };
-  return {
+  const begin = async (path: string, body: unknown) => {
+    const { body: session } = await request<SessionReply>({ method: 'POST', path, body });
+    actFor(session.user);
+    return session;
+  };
+  const authority: Authority = {
     keepsSession: true,
-    headers: async () => ({}),
-    rejected: () => false,
+    headers: async () => headers,
+    rejected(error, used) {
+      if (used === headers) ended(endOf(error));
+      return false;
+    },
     async socketToken(fresh) {
-      if (fresh || !isUsable(token, clock))
-        token = received(await request<TokenReply>({ method: 'POST', path: '/v1/socket-token' }), clock);
+      if (!fresh && isUsable(token, clock)) return token;
+      const reply = await authorise(request, authority)<TokenReply>({ method: 'POST', path: '/v1/socket-token' });
+      if (headers['x-starling-user'] !== reply.body.user) actFor(reply.body.user);
+      token = received(reply, clock);
       return token;
     },
-    signUp: (account) => session('/v1/accounts', account),
-    logIn: (credentials) => session('/v1/sessions', credentials),
+    signUp: (account) => begin('/v1/accounts', account),
+    logIn: (credentials) => begin('/v1/sessions', credentials),
     async logOut() {
+      await request({ method: 'DELETE', path: '/v1/sessions/current', headers, repeatable: true }).catch(unlessLoggedOut);
       token = undefined;
-      await request({ method: 'DELETE', path: '/v1/sessions/current', repeatable: true }).catch(unlessLoggedOut);
+      headers = {};
     },
     async currentUser() {
       const call = { method: 'GET', path: '/v1/sessions/current', repeatable: true } as const;
-      return (await request<SessionReply>(call).catch(unlessLoggedOut))?.body.user ?? null;
+      const user = (await request<SessionReply>(call).catch(unlessLoggedOut))?.body.user ?? null;
+      if (user !== null && user !== headers['x-starling-user']) actFor(user);
+      return user;
     },
   };
+  return authority;
 }
 
 function passwordAuthority(auth: { email?: string; password?: string }, request: Request, clock: Clock): Authority {
@@ -137,12 +158,13 @@ function unlessLoggedOut(error: unknown): undefined {
 /** Puts the authority's proof on each call; on a 401, once more with a new one. */
 export function authorise(request: Request, authority: Authority): Request {
   return async <T>(call: Parameters<Request>[0]) => {
-    const send = async () => request<T>({ ...call, headers: { ...call.headers, ...(await authority.headers()) } });
+    const send = (headers: Record<string, string>) => request<T>({ ...call, headers: { ...call.headers, ...headers } });
+    const headers = await authority.headers();
     try {
-      return await send();
+      return await send(headers);
     } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'unauthenticated' && authority.rejected())) throw error;
-      return send();
+      if (!(error instanceof ApiError && error.code === 'unauthenticated' && authority.rejected(error, headers))) throw error;
+      return send(await authority.headers());
     }
   };
 }

@@ -59,6 +59,10 @@ export class Connection {
     this.#wake?.();
   }
 
+  get isRunning(): boolean {
+    return this.#run !== undefined;
+  }
+
   /** Something hints that the network is back, or has changed: do not wait any longer. */
   nudge(): void {
     this.#wake?.();

@@ -12,9 +12,12 @@ import type { Problem } from '@starling/contracts/problems';
  */
 export type ConnectionStatus = 'stopped' | 'connecting' | 'catching-up' | 'live' | 'waiting' | 'failed';
 
-/** `logged-out`: log in and start again. `refused`: the server will not take this client; `message` says why. */
+/**
+ * `logged-out`: log in and start again. `other-user`: so too, for the browser's session is somebody else's by now.
+ * `refused`: the server will not take this client; `message` says why.
+ */
 export interface Failure {
-  kind: 'logged-out' | 'refused';
+  kind: 'logged-out' | 'other-user' | 'refused';
   message: string;
 }
 
@@ -48,6 +51,8 @@ export interface PendingSend {
   readonly at: number;
   readonly state: 'sending' | 'unknown' | 'sent' | 'refused';
   readonly problem: Problem | null;
+  /** It is in the storage, so that it outlives this client. */
+  readonly isKept: boolean;
 }
 
 /** All that a client shows. Never changed in place: a part that is the same object is unchanged. */
@@ -64,6 +69,8 @@ export interface State {
   readonly ranges: ReadonlyMap<string, MessageRange>;
   readonly sends: ReadonlyMap<string, readonly PendingSend[]>;
   readonly profiles: ReadonlyMap<string, Profile>;
+  /** Up to which position the messages of a conversation have been shown here; nothing of a conversation that is not in it. */
+  readonly seen: ReadonlyMap<string, number>;
 }
 
 export const INITIAL_STATE: State = {
@@ -75,4 +82,5 @@ export const INITIAL_STATE: State = {
   ranges: new Map(),
   sends: new Map(),
   profiles: new Map(),
+  seen: new Map(),
 };

@@ -181,6 +181,10 @@ export class FakeServer implements FakeConnection {
     if (route === 'POST /v1/sessions' || route === 'POST /v1/token') return this.#logIn(route, body as { email: string; password: string });
     const user = this.#caller(request);
     if (!user) return problem('unauthenticated');
+    const shown = request.headers['x-starling-user'];
+    if (shown !== undefined && shown !== user) {
+      return problem('unauthenticated', { errors: [{ pointer: '/headers/x-starling-user', detail: "is not the session's user" }] });
+    }
     if (route === 'POST /v1/socket-token') return { status: 200, body: this.#issue(user) };
     if (route === 'GET /v1/sessions/current') return { status: 200, body: { user } };
     if (route === 'DELETE /v1/sessions/current') return { status: 204, headers: { 'set-cookie': 'session=' } };
@@ -318,7 +322,7 @@ export class FakeServer implements FakeConnection {
   }
 }
 
-function problem(name: ProblemName): FakeReply {
-  const body = renderProblem(name);
+function problem(name: ProblemName, extra: Parameters<typeof renderProblem>[1] = {}): FakeReply {
+  const body = renderProblem(name, extra);
   return { status: body.status, body, headers: { 'content-type': 'application/problem+json' } };
 }

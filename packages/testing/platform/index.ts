@@ -56,6 +56,12 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
     createLogger: (service) => createLogger({ service, destination: sink }),
   });
   const { minter } = local.platform('identity');
+  let stopping: Promise<void> | undefined;
+  async function stopAll(): Promise<void> {
+    await local.stop();
+    await dropRoles(database.url);
+    await rm(keyDirectory, { recursive: true, force: true });
+  }
 
   return {
     ...local,
@@ -70,10 +76,9 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
       const { token } = await minter.mintUserToken({ session: randomUUID(), scope: 'api', ...claims });
       return token;
     },
-    async stop() {
-      await local.stop();
-      await dropRoles(database.url);
-      await rm(keyDirectory, { recursive: true, force: true });
+    stop() {
+      stopping ??= stopAll();
+      return stopping;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { IdentityService } from '@starling/contracts/rpc';
 import { ProblemError } from '@starling/platform/http';
 import type { FastifyInstance } from 'fastify';
 import { askIdentity } from '../sessions/ask-identity.ts';
+import { requireShownUser } from '../sessions/authenticate.ts';
 import { clearSession, readSession, setSession } from '../sessions/cookie.ts';
 import { refuseOtherPages, requireOwnPage } from '../sessions/same-origin.ts';
 import type { UserTokens } from '../sessions/user-tokens.ts';
@@ -30,6 +31,7 @@ export function sessionRoutes(app: FastifyInstance, options: { identity: Client<
   app.get('/v1/sessions/current', async (request, reply): Promise<SessionReply> => {
     const session = requireSession(readSession(request));
     const { user } = await tokens.renew(session);
+    requireShownUser(request, user);
     setSession(request, reply, session);
     return { user };
   });
@@ -38,6 +40,8 @@ export function sessionRoutes(app: FastifyInstance, options: { identity: Client<
     const session = readSession(request);
     if (session !== undefined) {
       requireOwnPage(request);
+      const user = await tokens.forSession(session).then((held) => held.user, unlessEnded);
+      if (user !== undefined) requireShownUser(request, user);
       await askIdentity({}, () => identity.logOut({ session }));
       tokens.forget(session);
     }
@@ -61,8 +65,15 @@ export function sessionRoutes(app: FastifyInstance, options: { identity: Client<
     const { user, token, expiresAt } = await askIdentity({ [Code.NotFound]: 'unauthenticated' }, () =>
       identity.mintToken({ session, origin, socket: true }),
     );
+    requireShownUser(request, user);
     return { user, token, expiresAt };
   });
+}
+
+/** What to do with a session that has ended already: nothing. */
+function unlessEnded(error: unknown): undefined {
+  if (error instanceof ProblemError && error.problemName === 'unauthenticated') return undefined;
+  throw error;
 }
 
 function requireSession(session: string | undefined): string {
