@@ -62,7 +62,13 @@ export async function setUp(
     ...(options['kafka-ca'] === undefined ? {} : { tls: { ca: await readFile(options['kafka-ca'], 'utf8') } }),
     ...(kafka.user === undefined || kafka.passwordFile === undefined
       ? {}
-      : { sasl: { mechanism: 'scram-sha-512' as const, username: kafka.user, password: (await readFile(kafka.passwordFile, 'utf8')).trim() } }),
+      : {
+          sasl: {
+            mechanism: 'scram-sha-512' as const,
+            username: kafka.user,
+            password: (await readFile(kafka.passwordFile, 'utf8')).trim(),
+          },
+        }),
   });
 
   const keyDirectory = join(directory, 'keys');

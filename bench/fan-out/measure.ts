@@ -9,8 +9,6 @@ const RECEIVER_CORE = 1;
 
 export interface Load {
   sockets: number;
-  /** Messages that are published at once. */
-  batch: number;
   warmUpSeconds: number;
   seconds: number;
 }
@@ -26,20 +24,26 @@ export interface Throughput {
 /**
  * Starts a server and its receivers, and publishes flush after flush, each when the one before has reached every
  * socket: no flush meets a full socket buffer, and none is joined to another. Fails when a message arrives twice.
+ * @param batches how many messages are published at once; measured one after another.
+ * @returns what was measured, in the order of `batches`.
  */
-export async function measure(peer: Peer, load: Load): Promise<Throughput> {
-  const { sockets, batch, warmUpSeconds, seconds } = load;
+export async function measure(peer: Peer, load: Load, batches: number[]): Promise<Throughput[]> {
+  const { sockets, warmUpSeconds, seconds } = load;
   const server = startPinned({ core: SERVER_CORE, command: peer.command(sockets), ...(peer.env ? { env: peer.env } : {}) });
   const receivers = startPinned({ core: RECEIVER_CORE, command: [process.execPath, join(import.meta.dirname, 'receivers.ts')] });
   try {
     const invitation: Invitation = JSON.parse(await server.read());
     await order(receivers, { do: 'join', receivers: sockets, invitation }, 'joined');
-    const flush = () => flushOnce(server, receivers, sockets, batch);
-    await repeat(warmUpSeconds, flush);
-    const [cpu, time] = [await server.cpuSeconds(), performance.now()];
-    const deliveries = (await repeat(seconds, flush)) * sockets * batch;
-    const elapsed = (performance.now() - time) / 1000;
-    return { perCpuSecond: deliveries / ((await server.cpuSeconds()) - cpu), perSecond: deliveries / elapsed };
+    const measured: Throughput[] = [];
+    for (const batch of batches) {
+      const flush = () => flushOnce(server, receivers, sockets, batch);
+      await repeat(warmUpSeconds, flush);
+      const [cpu, time] = [await server.cpuSeconds(), performance.now()];
+      const deliveries = (await repeat(seconds, flush)) * sockets * batch;
+      const elapsed = (performance.now() - time) / 1000;
+      measured.push({ perCpuSecond: deliveries / ((await server.cpuSeconds()) - cpu), perSecond: deliveries / elapsed });
+    }
+    return measured;
   } finally {
     await Promise.all([server.stop(), receivers.stop()]);
   }

@@ -86,7 +86,29 @@ export const MUTANTS: Mutant[] = [
     name: 'stored-post-refused',
     file: 'services/delivery/append/sender.ts',
     find: 'const asOf = partition.next - 1;',
-    replace: "const asOf = partition.next - 1; if (!allowed) return pending.settle({ is: 'refused', problem: renderProblem('not-found') });",
+    replace:
+      "const asOf = partition.next - 1; if (!allowed) return pending.settle({ is: 'refused', problem: renderProblem('not-found') });",
     tests: 'tests/protocol/hostile.integration.test.ts',
+  },
+  {
+    name: 'no-seek-after-rejoin',
+    file: 'packages/platform/log/kafka/partition-reader.ts',
+    find: 'else if (this.#next !== undefined && !relocate) seek(this.#next);',
+    replace: 'else if (this.#next !== undefined && !relocate) return;',
+    tests: 'packages/platform/log/kafka/faults.integration.test.ts',
+  },
+  {
+    name: 'idempotent-producer',
+    file: 'packages/platform/log/kafka/appender.ts',
+    find: 'idempotent: false,\n      retry: { retries: 0 },',
+    replace: 'idempotent: true, retry: { retries: 5 },',
+    tests: 'packages/platform/log/kafka/faults.integration.test.ts',
+  },
+  {
+    name: 'standstill-unnoticed',
+    file: 'packages/platform/log/kafka/gap-watch.ts',
+    find: 'if (gap > GAP_MS)',
+    replace: 'if (false)',
+    tests: 'packages/platform/log/kafka/faults.integration.test.ts',
   },
 ];

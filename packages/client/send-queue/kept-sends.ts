@@ -7,7 +7,7 @@ export interface KeptSend {
   client: string;
   body: string;
   at: number;
-  /** Tells posts of the same millisecond apart. */
+  /** Its place in the order of writing: the time of writing, but greater than that of the one before. */
   order: number;
   /** Why it was refused, if it was. */
   problem: Problem | null;
@@ -56,7 +56,7 @@ export class KeptSends {
       if (send) found.push(send);
       else this.#storage.remove(`send/${rest}`);
     }
-    return found.sort(inOrder);
+    return found.sort((a, b) => a.order - b.order);
   }
 
   /** Takes over everything that is kept. */
@@ -84,10 +84,6 @@ export class KeptSends {
     this.#characters -= this.#sizes.get(client) ?? 0;
     this.#sizes.delete(client);
   }
-}
-
-export function inOrder(a: Pick<KeptSend, 'at' | 'order'>, b: Pick<KeptSend, 'at' | 'order'>): number {
-  return a.at - b.at || a.order - b.order;
 }
 
 function nameOf(conversation: string, client: string): string {

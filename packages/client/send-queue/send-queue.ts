@@ -5,7 +5,7 @@ import { v7 } from 'uuid';
 import { backoff, type Clock } from '../clock.ts';
 import type { PendingSend } from '../sync/state.ts';
 import { type Store, withEntry } from '../sync/store.ts';
-import { inOrder, type KeptSend, type KeptSends } from './kept-sends.ts';
+import type { KeptSend, KeptSends } from './kept-sends.ts';
 import { faultOfBody } from './message-body.ts';
 
 /** `ok`: stored at `position`. `refused`: not stored, and never will be. */
@@ -51,6 +51,7 @@ interface Send extends KeptSend {
 export class SendQueue {
   #options: SendQueueOptions;
   #sends = new Map<string, Send[]>();
+  /** The order of the last one written. */
   #written = 0;
 
   constructor(options: SendQueueOptions) {
@@ -67,7 +68,8 @@ export class SendQueue {
     const at = this.#options.serverTime();
     const client = v7({ msecs: at });
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const send = newSend({ conversation, client, body, at, order: this.#written++, problem: null }, resolve);
+    this.#written = Math.max(at, this.#written + 1);
+    const send = newSend({ conversation, client, body, at, order: this.#written, problem: null }, resolve);
     send.isKept = this.#options.kept.put(send);
     this.#add(send);
     this.#publish(conversation);
@@ -86,7 +88,7 @@ export class SendQueue {
       if (!this.#find(send.conversation, send.client)) this.#add({ ...newSend(send, () => {}), isKept: true, tried: true });
     }
     for (const [conversation, sends] of this.#sends) {
-      sends.sort(inOrder);
+      sends.sort((a, b) => a.order - b.order);
       for (const send of sends) if (isOpen(send) && !send.isKept) send.isKept = kept.put(send);
       this.#publish(conversation);
     }

@@ -1,6 +1,32 @@
 import { describe, expect, it } from 'vitest';
+import { createClient } from '../client.ts';
 import { settle } from '../testing/fake-clock.ts';
-import { setStage } from '../testing/start-client.ts';
+import { pending, type Stage, setStage } from '../testing/start-client.ts';
+
+const ANN = { email: 'ann@example.org', password: 'correct horse' };
+const BOB = { email: 'bob@example.org', password: 'correct horse' };
+
+/** Two tabs of one browser: they share the cookie. Ann is logged in in both. */
+async function openTwoTabs() {
+  const stage: Stage = setStage();
+  const { server, clock } = stage;
+  const fetch = server.createFetch();
+  const open = () =>
+    createClient({
+      baseUrl: 'http://starling.test',
+      auth: { kind: 'cookie' },
+      fetch,
+      WebSocket: server.WebSocket,
+      clock,
+      random: () => 0.5,
+    });
+  const [tab, other] = [open(), open()];
+  await tab.logIn(ANN);
+  await other.currentUser();
+  for (const client of [tab, other]) client.start();
+  await settle();
+  return { ...stage, tab, other };
+}
 
 describe('session by cookie', () => {
   it('signs up, is known afterwards, and connects with a token for the socket', async () => {
@@ -37,6 +63,79 @@ describe('session by cookie', () => {
     await clock.advance(1000);
     expect(client.getState()).toMatchObject({ connection: 'live', user: bob });
     expect(client.getState().conversations).toHaveLength(2);
+  });
+
+  it('says of every call for whom it is meant, but of none that asks who is logged in', async () => {
+    const { tab, server, ann, bob } = await openTwoTabs();
+    await tab.openPrivate(bob);
+    await tab.logOut();
+    const shown = server.requests.map(({ method, path, headers }) => [`${method} ${path}`, headers['x-starling-user']]);
+    const asking = ['POST /v1/sessions', 'GET /v1/sessions/current'];
+    for (const [call, user] of shown) expect([call, user]).toEqual([call, asking.includes(call!) ? undefined : ann]);
+    expect(new Set(shown.map(([call]) => call))).toContain('POST /v1/socket-token');
+    expect(new Set(shown.map(([call]) => call))).toContain('DELETE /v1/sessions/current');
+  });
+
+  it('does nothing as somebody else who has logged in in another tab, and says so', async () => {
+    const { tab, other, server, group, bob } = await openTwoTabs();
+    await tab.logIn(BOB);
+    await settle();
+    expect(tab.getState()).toMatchObject({ connection: 'live', user: bob });
+    await expect(other.rename(group, 'Taken over')).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(server.log.rooms.get(group)?.state.name).toBe('Birds');
+    expect(other.getState()).toMatchObject({
+      connection: 'failed',
+      failure: { kind: 'other-user', message: 'Somebody else has logged in, in another tab.' },
+    });
+    // Its socket is gone as well, and the other's session is not ended by leaving.
+    expect([...server.sockets].map(({ user }) => user)).toEqual([bob]);
+    await other.logOut();
+    expect(await tab.currentUser()).toBe(bob);
+  });
+
+  it('ends at the first call after the session did, with its socket, and goes on where it was after logging in', async () => {
+    const { tab, other, server, group } = await openTwoTabs();
+    await tab.logOut();
+    expect(other.getState().connection).toBe('live');
+    await expect(other.me()).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(other.getState()).toMatchObject({ connection: 'failed', failure: { kind: 'logged-out', message: 'Your session has ended.' } });
+    expect(server.sockets.size).toBe(0);
+    other.send(group, 'written before');
+    await other.logIn(ANN);
+    other.start();
+    await settle();
+    expect(pending({ client: other, group })).toEqual([]);
+    expect(server.log.rooms.get(group)?.messages.map(({ body }) => body)).toEqual(['written before']);
+  });
+
+  it('shows nothing of the one before, not for a moment, when another logs in after the session ended', async () => {
+    const { tab, other, ann, bob } = await openTwoTabs();
+    await tab.logOut();
+    other.endSession('logged-out');
+    expect(other.getState().user).toBe(ann);
+    await other.logIn(BOB);
+    expect(other.getState()).toMatchObject({ user: null, conversations: [] });
+    other.start();
+    await settle();
+    expect(other.getState().user).toBe(bob);
+  });
+
+  it('takes no late answer to a call of an earlier session for the end of the present one', async () => {
+    const { tab, server } = await openTwoTabs();
+    const held = Promise.withResolvers<undefined>();
+    server.onRequest = async ({ path }) => {
+      if (path !== '/v1/users/me') return undefined;
+      await held.promise;
+      return 'unauthenticated';
+    };
+    const late = tab.me().catch((error: Error) => error.name);
+    await tab.logOut();
+    await tab.logIn(ANN);
+    tab.start();
+    await settle();
+    held.resolve(undefined);
+    expect(await late).toBe('ApiError');
+    expect(tab.getState().connection).toBe('live');
   });
 
   it('gives the problem of a wrong password', async () => {

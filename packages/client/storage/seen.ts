@@ -15,12 +15,16 @@ export class Seen {
 
   /** Takes over what is kept, where that is further: by an earlier client of the user, or by another one at this time. */
   load(): void {
-    const seen = new Map(this.#store.getState().seen);
+    const before = this.#store.getState().seen;
+    const seen = new Map(before);
+    let isFurther = false;
     for (const [conversation, value] of this.#storage.entries('seen/')) {
       const position = Number(value);
-      if (Number.isSafeInteger(position) && position > (seen.get(conversation) ?? -1)) seen.set(conversation, position);
+      if (!Number.isSafeInteger(position) || position <= (before.get(conversation) ?? -1)) continue;
+      seen.set(conversation, position);
+      isFurther = true;
     }
-    this.#store.update({ seen });
+    if (isFurther) this.#store.update({ seen });
   }
 
   /** The end of this conversation is in view from now on; null: of none. */

@@ -57,7 +57,7 @@ export function createHttpServer(options: { logger: Logger; metrics?: ServiceMet
 }
 
 /** The problem that any error is shown to a caller as. */
-export function problemOf(error: FastifyError | Error): Problem {
+function problemOf(error: FastifyError | Error): Problem {
   if (error instanceof ProblemError) return error.problem;
   const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
   if (validation)

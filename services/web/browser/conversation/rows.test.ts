@@ -10,7 +10,7 @@ function message(author: string, at: number) {
 }
 
 function pendingAt(at: number): PendingSend {
-  return { client: `ann${at}`, body: 'text', at, state: 'sending', problem: null };
+  return { client: `ann${at}`, body: 'text', at, state: 'sending', problem: null, isKept: true };
 }
 
 describe('toRows', () => {
