@@ -21,23 +21,21 @@ export const STARLING: Peer = {
   command: (sockets) => node(join(directory, 'starling/main.ts'), String(sockets)),
 };
 
-/** Ten messages for thousands of clients are queued within it, so that each client gets them in one frame. */
-const CENTRIFUGE_DELAY_MS = 20;
 const oneThread = { GOMAXPROCS: '1' };
+
+/** @param delay for how many milliseconds each client's writer collects. */
+function centrifuge(delay: number): Pick<Peer, 'command' | 'env'> {
+  return { env: oneThread, command: () => [prepared('centrifuge'), MESSAGE, String(delay)] };
+}
 
 /** README.md says why each is set up as it is. */
 export const PEERS: readonly Peer[] = [
   { name: 'Socket.IO', goals: { 10: 10 }, command: () => node(join(directory, 'socket-io.ts')) },
   { name: 'Socket.IO-array', batchesOnly: true, command: () => node(join(directory, 'socket-io.ts'), 'array') },
   { name: 'ws', command: () => node(join(directory, 'ws.ts')) },
-  { name: 'Centrifuge', goals: { 10: 4 }, env: oneThread, command: () => [prepared('centrifuge'), MESSAGE, '0'] },
-  {
-    name: 'Centrifuge-delay',
-    batchesOnly: true,
-    goals: { 10: 4 },
-    env: oneThread,
-    command: () => [prepared('centrifuge'), MESSAGE, String(CENTRIFUGE_DELAY_MS)],
-  },
+  { name: 'Centrifuge', goals: { 10: 4 }, ...centrifuge(0) },
+  { name: 'Centrifuge-20ms', goals: { 10: 4 }, batchesOnly: true, ...centrifuge(20) },
+  { name: 'Centrifuge-60ms', batchesOnly: true, ...centrifuge(60) },
   {
     name: 'uWebSockets.js',
     command: () => [prepared('node20'), join(directory, 'uwebsockets.mjs'), prepared('uwebsockets'), MESSAGE],

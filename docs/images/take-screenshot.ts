@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
+import { startStarlingProcess } from '@starling/testing/starling';
 import type { BrowserContext, Page } from 'playwright-core';
 import { type Browser, launchBrowser } from '../../tests/e2e/browser.ts';
-import { startStarlingProcess } from '@starling/testing/starling';
 
 /**
  * Takes `client.png`, the picture of the README, from the product as it runs: three people sign up, make two groups and

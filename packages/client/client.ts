@@ -188,14 +188,18 @@ export function createClient(options: ClientOptions): Client {
   }
 
   /** Whatever is held of somebody else must not be shown or sent as this user's, not for a moment. */
-  async function begin(session: Promise<SessionReply>): Promise<SessionReply> {
-    const reply = await session;
-    const { user } = store.getState();
-    if (user === null || user === reply.user) return reply;
+  function become(user: string): void {
+    const { user: before } = store.getState();
+    if (before === null || before === user) return;
     const { isRunning } = connection;
     connection.stop();
     reset();
     if (isRunning) connection.start();
+  }
+
+  async function begin(session: Promise<SessionReply>): Promise<SessionReply> {
+    const reply = await session;
+    become(reply.user);
     return reply;
   }
 
@@ -208,7 +212,11 @@ export function createClient(options: ClientOptions): Client {
     },
     signUp: (account) => begin(authority.signUp(account)),
     logIn: (credentials) => begin(authority.logIn(credentials)),
-    currentUser: authority.currentUser,
+    async currentUser() {
+      const user = await authority.currentUser();
+      if (user !== null) become(user);
+      return user;
+    },
     async logOut() {
       await authority.logOut();
       stop();

@@ -1,14 +1,15 @@
+import { type ConnectionSettings, DatabaseConnectionError, type DatabaseTarget, describeTarget, explainConnection } from '@starling/platform/db';
 import { Client, type ClientConfig } from 'pg';
-import { errorCode } from './data-directory.ts';
 import type { Database } from './database.ts';
 import { takeOwnership } from './ownership.ts';
 import { StartError } from './start-error.ts';
 
 const oldestVersion = 15;
+const settings: ConnectionSettings = { url: '--database' };
 
 /** Owns a database on a server of one's own. Throws StartError; no message holds the password. */
 export async function attachDatabase({ url, say }: { url: string; say(line: string): void }): Promise<Database> {
-  const target = parseTarget(url);
+  const target = tellTarget(url);
   say(`connecting to ${target.name}`);
   const config: ClientConfig = { connectionString: url, connectionTimeoutMillis: 5000 };
   try {
@@ -25,35 +26,15 @@ export async function attachDatabase({ url, say }: { url: string; say(line: stri
       stop: () => ownership.release(),
     };
   } catch (error) {
-    throw error instanceof StartError ? error : explainConnection(error, target);
+    throw error instanceof StartError ? error : new StartError(explainConnection(error, target, settings).message);
   }
 }
 
-/** @internal A server as its user knows it. */
-export interface Target {
-  /** such as: the database "chat" on db.example:5432 */
-  name: string;
-  server: string;
-  database: string;
-  user: string;
-}
-
-function parseTarget(url: string): Target {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol !== 'postgres:' && parsed?.protocol !== 'postgresql:') {
-    throw new StartError('The value of --database is not a PostgreSQL URL: write postgres://user:password@host:5432/database.');
-  }
-  const user = decode(parsed.username);
-  const database = decode(parsed.pathname.slice(1)) || user;
-  const server = `${parsed.hostname || parsed.searchParams.get('host') || 'localhost'}:${parsed.port || '5432'}`;
-  return { name: `the database "${database}" on ${server}`, server, database, user };
-}
-
-function decode(part: string): string {
+function tellTarget(url: string): DatabaseTarget {
   try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
+    return describeTarget(url, settings);
+  } catch (error) {
+    throw error instanceof DatabaseConnectionError ? new StartError(error.message) : error;
   }
 }
 
@@ -79,7 +60,7 @@ async function describeServer(config: ClientConfig): Promise<ServerDescription> 
 }
 
 /** @internal Throws StartError if Starling cannot work on that server. */
-export function refuseServer(target: Target, { version, encoding }: ServerDescription): void {
+export function refuseServer(target: DatabaseTarget, { version, encoding }: ServerDescription): void {
   const major = Math.floor(version / 10_000);
   if (major < oldestVersion) {
     throw new StartError(
@@ -90,32 +71,5 @@ export function refuseServer(target: Target, { version, encoding }: ServerDescri
     throw new StartError(
       `The database "${target.database}" on ${target.server} stores text as ${encoding}, and Starling needs UTF8: make one with CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'.`,
     );
-  }
-}
-
-function explainConnection(error: unknown, { server, database, user }: Target): StartError {
-  const code = errorCode(error);
-  switch (code) {
-    case '28P01':
-    case '28000':
-      return new StartError(
-        `The server ${server} refuses the user "${user}": check the user and the password in --database, and the server's pg_hba.conf.`,
-      );
-    case '3D000':
-      return new StartError(
-        `There is no database "${database}" on ${server}: make it with CREATE DATABASE, or name another one in --database.`,
-      );
-    case '42501':
-      return new StartError(
-        `The user "${user}" may not use the database "${database}" on ${server}: grant it CONNECT, or use another user in --database.`,
-      );
-    case '53300':
-      return new StartError(`The server ${server} has no connection left: raise its max_connections, or end other clients.`);
-    default: {
-      const reason = code ?? (error instanceof Error ? error.message : String(error));
-      return new StartError(
-        `No PostgreSQL server answers on ${server} (${reason}): check the host and the port in --database, and that it is running.`,
-      );
-    }
   }
 }

@@ -19,7 +19,10 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 
 async function runTests(tests: string[], mutant?: Mutant): Promise<{ passed: boolean; output: string }> {
   const child = spawn(process.execPath, [vitest, 'run', ...(mutant ? ['--bail=1'] : []), ...tests], {
-    env: { ...process.env, ...(mutant ? { STARLING_MUTANT: mutant.name } : {}) },
+    env: {
+      ...process.env,
+      ...(mutant ? { STARLING_MUTANT: mutant.name, NODE_OPTIONS: `--import=${new URL('./register.ts', import.meta.url)}` } : {}),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

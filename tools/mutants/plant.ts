@@ -8,10 +8,15 @@ export function plant({ name, find, replace }: Mutant, text: string): string {
   return parts.join(replace);
 }
 
-/** A plugin of vite that puts one mutant into the code as it is loaded; the files stay as they are. */
-export function plantMutant(name: string) {
+export function findMutant(name: string): Mutant {
   const mutant = MUTANTS.find((candidate) => candidate.name === name);
   if (!mutant) throw new Error(`there is no mutant ${name}`);
+  return mutant;
+}
+
+/** A plugin of vite that puts one mutant into the code as it is loaded; the files stay as they are. */
+export function plantMutant(name: string) {
+  const mutant = findMutant(name);
   const file = resolve(mutant.file);
   return {
     name: 'plant-mutant',

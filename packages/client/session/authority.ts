@@ -83,7 +83,7 @@ function cookieAuthority(request: Request, clock: Clock, ended: (end: SessionEnd
     async currentUser() {
       const call = { method: 'GET', path: '/v1/sessions/current', repeatable: true } as const;
       const user = (await request<SessionReply>(call).catch(unlessLoggedOut))?.body.user ?? null;
-      if (user !== null && user !== headers['x-starling-user']) actFor(user);
+      if (user !== null) actFor(user);
       return user;
     },
   };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 
@@ -23,6 +24,20 @@ export function loadConfig<T extends TSchema>(
     throw new ConfigError((ajv.errors ?? []).map((error) => describe(error, source.file)).join('; '));
   }
   return config as Static<T>;
+}
+
+/**
+ * The text of a file that the configuration names, without white space at its ends. Throws a {@link ConfigError}.
+ *
+ * @param setting names the file's place in the configuration, for the sentence of an error.
+ */
+export async function readConfiguredFile(setting: string, file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`the file of ${setting}, ${file}, cannot be read (${code}): check path and permissions`);
+  }
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { connectionConfig } from './connect.ts';
 import { ensureServiceRole } from './roles.ts';
 
 /** A folder of `NNNN_name.sql` files, applied in the order of their names, each once, into the schema of a service. */
@@ -19,9 +20,17 @@ export class NewerSchemaError extends Error {
 /**
  * Brings one service's schema up to date as the administrator and returns the URL with which the service itself
  * connects. Running it again changes nothing; a second concurrent run is rejected by node-pg-migrate's lock.
+ *
+ * @param options.ca as in DatabaseAccess.
  */
-export async function migrate(options: { adminUrl: string; schema: string; secret: string; sets: MigrationSet[] }): Promise<string> {
-  const client = new pg.Client({ connectionString: options.adminUrl });
+export async function migrate(options: {
+  adminUrl: string;
+  ca?: string | undefined;
+  schema: string;
+  secret: string;
+  sets: MigrationSet[];
+}): Promise<string> {
+  const client = new pg.Client(connectionConfig({ url: options.adminUrl, ca: options.ca }));
   await client.connect();
   try {
     const url = await ensureServiceRole(client, options);

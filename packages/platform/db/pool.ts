@@ -1,6 +1,7 @@
 import { parsePosition } from '@starling/contracts/log';
 import pg from 'pg';
 import type { Logger } from '../telemetry/index.ts';
+import { connectionConfig, type DatabaseAccess } from './connect.ts';
 
 const INT8 = 20;
 
@@ -8,12 +9,11 @@ const INT8 = 20;
  * A pool of connections. `int8` arrives as a number, checked to be a safe integer (positions are). The pool connects
  * on demand and survives the server's restarts: a query during one rejects, see `isTransient`.
  */
-export function createPool(options: { url: string; logger: Logger; max?: number; applicationName: string }): pg.Pool {
+export function createPool(options: DatabaseAccess & { logger: Logger; max?: number; applicationName: string }): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...connectionConfig(options),
     max: options.max ?? 10,
     application_name: options.applicationName,
-    connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     types: {
       getTypeParser: ((oid: number, format?: 'text') =>

@@ -1,9 +1,22 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import pg from 'pg';
+
+/** PostgreSQL cuts longer names, in bytes, and would take two that begin alike for one. */
+const NAME_BYTES = 63;
+const HASH_DIGITS = 16;
 
 /** The role with which one service reaches its schema. Roles belong to a whole server, hence the database's name in it. */
 export function roleName(database: string, schema: string): string {
-  return `${database}_${schema}`.slice(0, 63);
+  const name = `${database}_${schema}`;
+  if (Buffer.byteLength(name) <= NAME_BYTES) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
+  const ending = `_${startOf(schema, NAME_BYTES / 2)}_${hash}`;
+  return startOf(database, NAME_BYTES - Buffer.byteLength(ending)) + ending;
+}
+
+/** As many whole characters as fit into that many bytes. */
+function startOf(text: string, bytes: number): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
 /** The password of a service's role: derived, so that the only secret to keep is one. */

@@ -1,9 +1,5 @@
-import { useSyncExternalStore } from 'react';
-
-/** Pages have addresses of two forms: `/`, the list alone, and `/c/<id>`, one conversation. */
-export interface Route {
-  conversation: string | null;
-}
+import { useMemo, useSyncExternalStore } from 'react';
+import { type Route, routeOf } from './route.ts';
 
 const listeners = new Set<() => void>();
 addEventListener('popstate', announce);
@@ -15,13 +11,9 @@ export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
   announce();
 }
 
-export function conversationPath(id: string): string {
-  return `/c/${id}`;
-}
-
 export function useRoute(): Route {
   const path = useSyncExternalStore(subscribe, () => location.pathname);
-  return { conversation: /^\/c\/([0-9a-f-]{36})$/.exec(path)?.[1] ?? null };
+  return useMemo(() => routeOf(path), [path]);
 }
 
 function subscribe(listener: () => void): () => void {

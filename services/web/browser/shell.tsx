@@ -1,33 +1,57 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useClient, useClientState, useProfile } from './client-state.ts';
 import { ConversationPage } from './conversation/conversation-page.tsx';
 import { ConversationList } from './conversations/conversation-list.tsx';
 import { NewGroupDialog } from './conversations/new-group-dialog.tsx';
 import { Avatar } from './parts/avatar.tsx';
+import { useAway } from './parts/away.ts';
 import { ConnectionLine } from './parts/connection-line.tsx';
+import { focusConversation, focusList, isFocusLost } from './parts/focus.ts';
+import { Link } from './parts/link.tsx';
+import { usePageTitle } from './parts/page-title.ts';
 import { FindPeople } from './people/find-people.tsx';
 import { ProfileDialog } from './profile/profile-dialog.tsx';
-import { conversationPath, navigate, useRoute } from './router.ts';
+import { conversationPath } from './route.ts';
+import { navigate, useRoute } from './router.ts';
+import { LogOutDialog } from './session/log-out-dialog.tsx';
 
 /** The list beside the conversation; on a narrow screen one of the two. */
 export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
   const client = useClient();
-  const { conversation } = useRoute();
+  const route = useRoute();
+  const conversation = route.page === 'conversation' ? route.conversation : null;
+  const isAway = useAway();
   const me = useClientState(({ user }) => user) ?? '';
   const profile = useProfile(me);
-  const [dialog, setDialog] = useState<'group' | 'profile' | null>(null);
+  const [dialog, setDialog] = useState<'group' | 'profile' | { unsent: number } | null>(null);
   const [error, setError] = useState<string | null>(null);
+
+  const before = useRef<string | null>(null);
+  useEffect(() => {
+    const left = before.current;
+    before.current = conversation;
+    if (route.page === 'list' && isFocusLost()) focusList(left);
+  }, [route, conversation]);
 
   const openPrivate = async (user: string) => {
     setError(null);
     try {
-      navigate(conversationPath((await client.openPrivate(user)).id));
+      const { id } = await client.openPrivate(user);
+      // A conversation that is opened takes the focus; one that is open already does not do so by itself.
+      if (id === conversation) focusConversation();
+      else navigate(conversationPath(id));
     } catch (failure) {
       setError((failure as Error).message);
     }
   };
+  const askToLogOut = () => {
+    const unsent = client.countUnsent();
+    if (unsent > 0) setDialog({ unsent });
+    else void logOut();
+  };
   const logOut = async () => {
     setError(null);
+    setDialog(null);
     try {
       await client.logOut();
       navigate('/', 'replace');
@@ -38,10 +62,10 @@ export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
   };
 
   return (
-    <div className="shell" data-showing={conversation === null ? 'list' : 'conversation'}>
+    <div className="shell" data-showing={route.page === 'list' ? 'list' : 'conversation'}>
       <aside className="sidebar" aria-label="Conversations and people">
         <header className="sidebar-header">
-          <h1 className="brand">
+          <h1 className="brand" tabIndex={-1}>
             <img src="/favicon.svg" alt="" width="28" height="28" />
             <span>Starling</span>
           </h1>
@@ -64,21 +88,41 @@ export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
               <span className="muted">{profile ? `@${profile.handle}` : ''}</span>
             </span>
           </button>
-          <button type="button" className="button button-quiet" onClick={() => void logOut()}>
+          <button type="button" className="button button-quiet" onClick={askToLogOut}>
             Log out
           </button>
         </footer>
       </aside>
-      {conversation === null ? (
-        <main className="empty-page">
-          <p>Choose a conversation, or find people to start one.</p>
-        </main>
-      ) : (
-        <ConversationPage key={conversation} id={conversation} />
-      )}
-      <ConnectionLine />
+      {route.page === 'conversation' && <ConversationPage key={route.conversation} id={route.conversation} isAway={isAway} />}
+      {route.page === 'list' && <ListAlone />}
+      {route.page === 'unknown' && <NoSuchPage />}
+      <ConnectionLine offersRetry={route.page !== 'conversation'} />
       {dialog === 'group' && <NewGroupDialog onClose={() => setDialog(null)} />}
       {dialog === 'profile' && <ProfileDialog onClose={() => setDialog(null)} />}
+      {dialog !== null && typeof dialog === 'object' && (
+        <LogOutDialog unsent={dialog.unsent} onStay={() => setDialog(null)} onLogOut={() => void logOut()} />
+      )}
     </div>
+  );
+}
+
+function ListAlone() {
+  usePageTitle('Starling');
+  return (
+    <main className="empty-page">
+      <p>Choose a conversation, or find people to start one.</p>
+    </main>
+  );
+}
+
+function NoSuchPage() {
+  usePageTitle('No such page · Starling');
+  return (
+    <main className="empty-page">
+      <h2>There is no such page</h2>
+      <p>
+        Its address may be mistyped. <Link href="/">Go to your conversations</Link>
+      </p>
+    </main>
   );
 }

@@ -5,7 +5,7 @@ import { AppendQueue } from '../append-queue.ts';
 import type { EventLog, Subscription } from '../event-log.ts';
 import { Appender } from './appender.ts';
 import { createKafka, type KafkaConnection, TIMINGS, type Timings } from './client.ts';
-import { explainConnectFailure } from './errors.ts';
+import { explainConnectFailure, LogTopicsError } from './errors.ts';
 import { GapWatch } from './gap-watch.ts';
 import { subscribeGroup } from './group.ts';
 import { within } from './membership.ts';
@@ -43,20 +43,12 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   }
 
   try {
-    await connect();
+    await admin.connect();
+    await appender.connect();
     await checkTopics(admin, epoch, partitions);
   } catch (error) {
     await disconnect();
-    throw error;
-  }
-
-  async function connect(): Promise<void> {
-    try {
-      await admin.connect();
-      await appender.connect();
-    } catch (error) {
-      throw explainConnectFailure(error, options);
-    }
+    throw error instanceof LogTopicsError ? error : explainConnectFailure(error, options);
   }
 
   const gaps = new GapWatch(clock);

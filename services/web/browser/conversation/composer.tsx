@@ -1,20 +1,19 @@
 import { faultOfBody } from '@starling/client';
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { useClient } from '../client-state.ts';
-
-/** What was begun and not sent, by conversation, as long as the page lives. */
-const drafts = new Map<string, string>();
+import { hasFinePointer } from '../parts/focus.ts';
 
 export function Composer({ conversation }: { conversation: string }) {
   const client = useClient();
   const id = useId();
-  const [body, setBody] = useState(() => drafts.get(conversation) ?? '');
+  const [body, setBody] = useState(() => client.getDraft(conversation));
   const area = useRef<HTMLTextAreaElement>(null);
-  const fault = body.trim() === '' ? null : faultOfBody(body);
+  // Lines left blank at the end are nothing to read.
+  const text = body.trimEnd();
+  const fault = text === '' ? null : faultOfBody(text);
 
   useEffect(() => {
-    // On a touch screen the focus would bring up the keyboard over the messages.
-    if (matchMedia('(pointer: fine)').matches) area.current?.focus();
+    if (hasFinePointer()) area.current?.focus();
   }, []);
   useLayoutEffect(() => {
     const { current } = area;
@@ -23,16 +22,15 @@ export function Composer({ conversation }: { conversation: string }) {
     current.style.height = body === '' ? '' : `${current.scrollHeight + 2}px`;
   }, [body]);
 
-  const change = (text: string) => {
-    setBody(text);
-    if (text === '') drafts.delete(conversation);
-    else drafts.set(conversation, text);
+  const change = (draft: string) => {
+    setBody(draft);
+    client.setDraft(conversation, draft);
   };
   const send = (event?: FormEvent) => {
     event?.preventDefault();
     area.current?.focus();
-    if (body.trim() === '' || fault !== null) return;
-    client.send(conversation, body);
+    if (text === '' || fault !== null) return;
+    client.send(conversation, text);
     change('');
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -58,7 +56,7 @@ export function Composer({ conversation }: { conversation: string }) {
         onChange={(event) => change(event.target.value)}
         onKeyDown={onKeyDown}
       />
-      <button type="submit" className="button button-primary" disabled={body.trim() === '' || fault !== null}>
+      <button type="submit" className="button button-primary" disabled={text === '' || fault !== null}>
         Send
       </button>
       {fault !== null && (

@@ -2,12 +2,15 @@ import { useEffect, useState } from 'react';
 import { useClient, useClientState, useProfile } from '../client-state.ts';
 import { otherUser, pictureOf, presentParticipants, titleOf } from '../conversations/titles.ts';
 import { Avatar } from '../parts/avatar.tsx';
+import { ConnectionBanner } from '../parts/connection-line.tsx';
+import { focusConversation, hasFinePointer } from '../parts/focus.ts';
 import { Link } from '../parts/link.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
 import { Composer } from './composer.tsx';
 import { GroupDialog } from './group-dialog.tsx';
 import { MessageList } from './message-list.tsx';
 
-export function ConversationPage({ id }: { id: string }) {
+export function ConversationPage({ id, isAway }: { id: string; isAway: boolean }) {
   const client = useClient();
   const item = useClientState((state) => state.conversations.find(({ conversation }) => conversation.id === id));
   const loaded = useClientState((state) => state.loaded);
@@ -23,8 +26,10 @@ export function ConversationPage({ id }: { id: string }) {
     if (loaded || isHeld) void client.openConversation(id);
   }, [client, id, loaded, isHeld]);
   useEffect(() => {
-    document.title = title === null ? 'Starling' : `${title} · Starling`;
-  }, [title]);
+    // The composer takes the focus by itself, where it may.
+    if (isHeld && !hasFinePointer()) focusConversation();
+  }, [isHeld]);
+  usePageTitle(title === null ? 'Starling' : `${title} · Starling`);
 
   const back = (
     <Link href="/" className="icon-button back" aria-label="Back to conversations">
@@ -54,7 +59,7 @@ export function ConversationPage({ id }: { id: string }) {
         {back}
         <Avatar id={pictureOf(item, me)} name={title ?? ''} />
         <div className="conversation-titles">
-          <h2>{title}</h2>
+          <h2 tabIndex={-1}>{title}</h2>
           <p className="muted">{isGroup ? `${count} ${count === 1 ? 'member' : 'members'}` : other && `@${other.handle}`}</p>
         </div>
         {isGroup && (
@@ -76,6 +81,7 @@ export function ConversationPage({ id }: { id: string }) {
       ) : (
         <div className="messages">{range?.load !== 'failed' && <p className="hint no-messages">Loading messages…</p>}</div>
       )}
+      {isAway && <ConnectionBanner />}
       <Composer conversation={id} />
       {showsDetails && <GroupDialog item={item} onClose={() => setShowsDetails(false)} />}
     </main>

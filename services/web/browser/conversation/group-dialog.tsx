@@ -1,8 +1,9 @@
 import type { ConversationSnapshot } from '@starling/contracts/http';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { useClient, useClientState } from '../client-state.ts';
 import { presentParticipants } from '../conversations/titles.ts';
 import { Avatar } from '../parts/avatar.tsx';
+import { ConfirmedButton } from '../parts/confirmed-button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
 import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
@@ -16,7 +17,7 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
   const me = useClientState(({ user }) => user) ?? '';
   const profiles = useClientState((state) => state.profiles);
   const [name, setName] = useState(present ?? '');
-  const [isLeaving, setLeaving] = useState(false);
+  const membersHeading = useRef<HTMLHeadingElement>(null);
   const rename = useSubmit({ name: NAME_EXPECTED });
   const membership = useSubmit({});
   const members = presentParticipants(item);
@@ -25,6 +26,11 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
   const saveName = (event: FormEvent) => {
     event.preventDefault();
     void rename.submit(() => client.rename(id, name.trim()));
+  };
+  const remove = (user: string) => {
+    // Their line goes, and its buttons with it.
+    membersHeading.current?.focus();
+    void membership.submit(() => client.removeParticipant(id, user));
   };
   const leave = async () => {
     if (!(await membership.submit(() => client.removeParticipant(id, me)))) return;
@@ -49,7 +55,9 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
           Rename
         </button>
       </form>
-      <h3>{members.length === 1 ? '1 member' : `${members.length} members`}</h3>
+      <h3 ref={membersHeading} tabIndex={-1}>
+        {members.length === 1 ? '1 member' : `${members.length} members`}
+      </h3>
       <ul className="people" aria-label="Members">
         {members.map(({ user, role }) => {
           const profile = profiles.get(user);
@@ -60,15 +68,16 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
               <span className="person-name">{user === me ? `${shown} (you)` : shown}</span>{' '}
               <span className="muted">{role === 'owner' ? 'Owner' : profile && `@${profile.handle}`}</span>
               {isOwner && user !== me && (
-                <button
-                  type="button"
+                <ConfirmedButton
+                  label="Remove"
+                  name={`Remove ${shown}`}
                   className="button button-quiet"
-                  aria-label={`Remove ${shown}`}
+                  question={`${shown} will not see the group's messages any more.`}
+                  confirm="Remove now"
+                  cancel="Keep"
                   disabled={membership.busy}
-                  onClick={() => void membership.submit(() => client.removeParticipant(id, user))}
-                >
-                  Remove
-                </button>
+                  onConfirm={() => remove(user)}
+                />
               )}
             </li>
           );
@@ -85,21 +94,15 @@ export function GroupDialog({ item, onClose }: { item: ConversationSnapshot; onC
         </p>
       )}
       <div className="dialog-actions">
-        {isLeaving ? (
-          <>
-            <p>You will not see its messages any more.</p>
-            <button type="button" className="button" onClick={() => setLeaving(false)}>
-              Stay
-            </button>
-            <button type="button" className="button button-danger" disabled={membership.busy} onClick={() => void leave()}>
-              Leave now
-            </button>
-          </>
-        ) : (
-          <button type="button" className="button button-danger" onClick={() => setLeaving(true)}>
-            Leave group
-          </button>
-        )}
+        <ConfirmedButton
+          label="Leave group"
+          className="button button-danger"
+          question="You will not see its messages any more."
+          confirm="Leave now"
+          cancel="Stay"
+          disabled={membership.busy}
+          onConfirm={() => void leave()}
+        />
       </div>
     </Dialog>
   );

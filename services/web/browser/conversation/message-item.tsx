@@ -1,4 +1,4 @@
-import { useClient, useProfile } from '../client-state.ts';
+import { useClient, useClientState, useProfile } from '../client-state.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { formatClock, formatDay } from '../parts/times.ts';
 import type { Row } from './rows.ts';
@@ -36,8 +36,10 @@ export function MessageItem({ row, conversation, isMine }: Props) {
 
 function PendingNote({ row: { pending, body }, conversation }: { row: Row; conversation: string }) {
   const client = useClient();
+  const isLive = useClientState(({ connection }) => connection === 'live');
   const { state, problem, client: id } = pending!;
   if (state === 'sent') return null;
+  if (state !== 'refused' && !isLive) return <p className="note note-doubt">Waiting for the connection…</p>;
   if (state === 'sending') return <p className="note">Sending…</p>;
   if (state === 'unknown') return <p className="note note-doubt">Not confirmed yet. It is sent again by itself and cannot arrive twice.</p>;
   const again = () => {

@@ -2,6 +2,7 @@ import type { MessageRange, PendingSend } from '@starling/client';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useClient, useClientState } from '../client-state.ts';
+import { usePageVisible } from '../parts/page-visible.ts';
 import { MessageItem } from './message-item.tsx';
 import { toRows } from './rows.ts';
 
@@ -42,6 +43,9 @@ export function MessageList({ conversation, range }: { conversation: string; ran
   }, [rows.length, virtualizer]);
 
   const wasAtEnd = useRef(true);
+  const rowsBox = useRef<HTMLDivElement>(null);
+  /** How far the list could be scrolled when it was last looked at. */
+  const extent = useRef(0);
   const last = rows.at(-1);
   const lastKey = useRef(last?.key);
   useEffect(() => {
@@ -52,14 +56,24 @@ export function MessageList({ conversation, range }: { conversation: string; ran
   }, [last, me, virtualizer]);
 
   useEffect(() => {
-    // The composer grows and the keyboard opens at the cost of this list: what was at its end stays there.
+    // The composer grows and the keyboard opens at the cost of this list, and a narrower window makes its rows higher:
+    // what was at its end stays there.
     const list = scroller.current!;
     const observer = new ResizeObserver(() => {
+      extent.current = list.scrollHeight - list.clientHeight;
       if (wasAtEnd.current) list.scrollTop = list.scrollHeight;
     });
     observer.observe(list);
+    observer.observe(rowsBox.current!);
     return () => observer.disconnect();
   }, []);
+
+  const isVisible = usePageVisible();
+  useEffect(() => {
+    if (!isAtEnd || !isVisible) return;
+    client.setReading(conversation);
+    return () => client.setReading(null);
+  }, [client, conversation, isAtEnd, isVisible]);
 
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
@@ -73,6 +87,13 @@ export function MessageList({ conversation, range }: { conversation: string; ran
     // Measured, not asked of the virtualizer: it may hear of the scrolling after this.
     const { scrollHeight, scrollTop, clientHeight } = scroller.current!;
     const atEnd = scrollHeight - scrollTop - clientHeight <= END;
+    const hasMoved = scrollHeight - clientHeight === extent.current;
+    extent.current = scrollHeight - clientHeight;
+    if (!atEnd && wasAtEnd.current && !hasMoved) {
+      // Not the reader has left the end: it has moved away, for rows have changed their height.
+      scroller.current!.scrollTop = scrollHeight;
+      return;
+    }
     wasAtEnd.current = atEnd;
     setAtEnd(atEnd);
     if (atEnd) setHasNews(false);
@@ -92,7 +113,7 @@ export function MessageList({ conversation, range }: { conversation: string; ran
       >
         {rows.length === 0 && range.load === 'ready' && <p className="hint no-messages">No messages yet. Write the first one.</p>}
         {range.loadingOlder && <p className="hint loading-older">Loading older messages…</p>}
-        <div className="rows" style={{ height: virtualizer.getTotalSize() }}>
+        <div ref={rowsBox} className="rows" style={{ height: virtualizer.getTotalSize() }}>
           {items.map(({ key, index, start }) => (
             <div
               key={key}

@@ -1,11 +1,12 @@
 import type { Profile } from '@starling/contracts/events';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react';
 import { useClient, useClientState } from '../client-state.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
 import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { FindPeople } from '../people/find-people.tsx';
-import { conversationPath, navigate } from '../router.ts';
+import { conversationPath } from '../route.ts';
+import { navigate } from '../router.ts';
 
 /** A group may begin with so many others. */
 const MOST = 99;
@@ -22,6 +23,14 @@ export function NewGroupDialog({ onClose }: { onClose: () => void }) {
     participants: 'One of these people cannot be in the group. Take them out and try again.',
   });
 
+  const form = useRef<HTMLFormElement>(null);
+  const onNameKeyDown = (event: KeyboardEvent) => {
+    // A group of nobody but oneself is made by the button alone: who is in it comes next.
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    form.current?.querySelector<HTMLInputElement>('input[type=search]')?.focus();
+  };
+
   const create = async (event: FormEvent) => {
     event.preventDefault();
     await submit(async () => {
@@ -37,7 +46,7 @@ export function NewGroupDialog({ onClose }: { onClose: () => void }) {
 
   return (
     <Dialog title="New group" onClose={onClose}>
-      <form onSubmit={(event) => void create(event)} noValidate>
+      <form ref={form} onSubmit={(event) => void create(event)} noValidate>
         <Field
           label="Group name"
           name="name"
@@ -46,6 +55,7 @@ export function NewGroupDialog({ onClose }: { onClose: () => void }) {
           autoComplete="off"
           value={name}
           onChange={(event) => setName(event.target.value)}
+          onKeyDown={onNameKeyDown}
           error={errors.fields['name']}
         />
         {chosen.length > 0 && (

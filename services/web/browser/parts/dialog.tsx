@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
+import { hasFinePointer } from './focus.ts';
 
 /** A modal dialog: takes the focus, closes by Escape, its button or a click beside it, and gives the focus back. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
@@ -8,7 +9,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   useLayoutEffect(() => {
     const dialog = ref.current!;
     if (!dialog.open) dialog.showModal();
-    if (matchMedia('(pointer: fine)').matches) dialog.querySelector('input')?.focus();
+    if (hasFinePointer()) dialog.querySelector('input')?.focus();
     return () => dialog.close();
   }, []);
   return (

@@ -53,7 +53,11 @@ export function useSubmit(expected: Expectations) {
       setBusy(false);
     }
   }
-  return { busy, errors, submit, clear: () => setErrors(NONE) };
+  /** Says of these fields what is expected in them, without a word to the server. */
+  function refuse(fields: string[]): void {
+    setErrors({ fields: Object.fromEntries(fields.map((name) => [name, expected[name] ?? ''])), form: null });
+  }
+  return { busy, errors, submit, refuse, clear: () => setErrors(NONE) };
 }
 
 function sentence(text: string): string {

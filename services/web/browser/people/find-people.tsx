@@ -1,5 +1,5 @@
 import type { Profile } from '@starling/contracts/events';
-import { type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { useClient } from '../client-state.ts';
 import { Avatar } from '../parts/avatar.tsx';
 
@@ -16,6 +16,7 @@ const PAUSE = 200;
 export function FindPeople({ label = 'Find people', exclude, onChoose }: Props) {
   const client = useClient();
   const id = useId();
+  const field = useRef<HTMLInputElement>(null);
   const [search, setSearch] = useState('');
   const [found, setFound] = useState<Profile[] | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -43,6 +44,8 @@ export function FindPeople({ label = 'Find people', exclude, onChoose }: Props) 
   const offered = found?.filter((profile) => !exclude.includes(profile.id));
   const choose = (profile: Profile) => {
     setSearch('');
+    // The list goes, and the button pressed with it.
+    field.current?.focus();
     void onChoose(profile.id, profile);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -63,6 +66,7 @@ export function FindPeople({ label = 'Find people', exclude, onChoose }: Props) 
     <search className="find-people">
       <label htmlFor={id}>{label}</label>
       <input
+        ref={field}
         id={id}
         type="search"
         autoComplete="off"

@@ -2,8 +2,8 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useClient } from '../client-state.ts';
 import { Field } from '../parts/field.tsx';
 import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
-
-type Mode = 'log-in' | 'sign-up';
+import { usePageTitle } from '../parts/page-title.ts';
+import { type EntryMode, findWrongFields } from './entry-fields.ts';
 
 const TEXTS = {
   'log-in': { title: 'Log in', button: 'Log in', question: 'New here?', other: 'Create an account instead' },
@@ -11,13 +11,13 @@ const TEXTS = {
 };
 
 /** Log in and sign up: one form with a switch. */
-export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: string }) {
+export function EntryPage({ onEnter, notice }: { onEnter: (user: string) => void; notice?: string }) {
   const client = useClient();
-  const [mode, setMode] = useState<Mode>('log-in');
+  const [mode, setMode] = useState<EntryMode>('log-in');
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [name, setName] = useState('');
-  const { busy, errors, submit, clear } = useSubmit({
+  const { busy, errors, submit, refuse, clear } = useSubmit({
     name: NAME_EXPECTED,
     email: 'Enter an email address, like ann@example.org.',
     password: mode === 'log-in' ? 'Enter your password.' : 'Use 10 to 128 characters.',
@@ -25,9 +25,11 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
   const form = useRef<HTMLFormElement>(null);
   const texts = TEXTS[mode];
 
+  usePageTitle(`${texts.title} · Starling`);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each form begins at its first field
   useEffect(() => {
-    document.title = `${texts.title} · Starling`;
-  }, [texts]);
+    form.current?.querySelector('input')?.focus();
+  }, [mode]);
   useEffect(() => {
     const [wrong] = Object.keys(errors.fields);
     if (wrong !== undefined) form.current?.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.focus();
@@ -35,12 +37,17 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
 
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    const entered = await submit(() => (mode === 'log-in' ? client.logIn({ email, password }) : client.signUp({ email, password, name })));
-    if (entered) onEnter();
+    const wrong = findWrongFields(mode, { name, email, password });
+    if (wrong.length > 0) return refuse(wrong);
+    await submit(async () => {
+      const { user } = await (mode === 'log-in' ? client.logIn({ email, password }) : client.signUp({ email, password, name }));
+      onEnter(user);
+    });
   };
 
   const change = () => {
     clear();
+    setPassword('');
     setMode(mode === 'log-in' ? 'sign-up' : 'log-in');
   };
 
@@ -52,7 +59,11 @@ export function EntryPage({ onEnter, notice }: { onEnter: () => void; notice?: s
           <span>Starling</span>
         </p>
         <h1>{texts.title}</h1>
-        {notice !== undefined && <p className="hint">{notice}</p>}
+        {notice !== undefined && (
+          <p role="alert" className="entry-notice">
+            {notice}
+          </p>
+        )}
         <form ref={form} key={mode} onSubmit={(event) => void send(event)} noValidate>
           {mode === 'sign-up' && (
             <Field

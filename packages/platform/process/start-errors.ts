@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigError } from '../config/index.ts';
+import { DatabaseConnectionError, NewerSchemaError } from '../db/index.ts';
+import { LogConnectionError, LogTopicsError } from '../log/kafka/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+
+const RETRY_MS = 3_000;
+const EXPLAINED = [ConfigError, DatabaseConnectionError, LogConnectionError, LogTopicsError, NewerSchemaError];
+
+/** Whether the message alone tells the operator what is wrong and what to do: a stack would only bury it. */
+export function isExplained(error: unknown): error is Error {
+  return EXPLAINED.some((type) => error instanceof type);
+}
+
+/** Whether database or brokers do not answer: a service waits for them, since ending would not bring them back. */
+export function isUnreachable(error: unknown): error is Error {
+  return (error instanceof DatabaseConnectionError || error instanceof LogConnectionError) && error.unreachable;
+}
+
+/** Tries until it succeeds or is refused; while nobody answers, that is logged every few seconds. */
+export async function untilReached<T>(attempt: () => Promise<T>, logger: Logger): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      logger.warn({ reason: error.message }, 'still waiting at the start; it is tried again');
+      await delay(RETRY_MS, undefined, { ref: false });
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export * from './certificate-fault.ts';
+export * from './read-authority.ts';

@@ -1,0 +1,19 @@
+import { X509Certificate } from 'node:crypto';
+import { ConfigError, readConfiguredFile } from '../config/index.ts';
+
+/**
+ * Reads the PEM of an authority. Node itself would take a file without a certificate for an authority that has issued
+ * nothing.
+ *
+ * @param setting names the file's place in the configuration, for the sentence of an error.
+ * @throws ConfigError when the file cannot be read or holds no certificate.
+ */
+export async function readAuthority(setting: string, file: string): Promise<string> {
+  const pem = await readConfiguredFile(setting, file);
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new ConfigError(`the file of ${setting}, ${file}, holds no certificate in PEM: give it the certificate of the authority`);
+  }
+  return pem;
+}
