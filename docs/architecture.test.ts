@@ -65,7 +65,7 @@ function findDeadEnds(document: string, text: string): string[] {
     .map((match) => (match[1] ?? '').split('#')[0] ?? '')
     .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
     .filter((target) => !existsSync(join(ROOT, dirname(document), target)));
-  const paths = [...prose.matchAll(/`((?:packages|services|standalone|tests|tools|docs)\/[\w./-]+)`/g)]
+  const paths = [...prose.matchAll(/`((?:packages|services|standalone|processes|bench|tests|tools|docs)\/[\w./-]+)`/g)]
     .map((match) => match[1] ?? '')
     .filter((path) => !existsSync(join(ROOT, path)));
   return [...links, ...paths].map((target) => `${document}: ${target}`);
@@ -95,7 +95,7 @@ function framesInCode(union: unknown): string[][] {
 
 describe('the architecture page', () => {
   it('names a file and an export of it for every concept', () => {
-    expect(findBrokenConcepts(read('docs/architecture.md'), 45)).toEqual([]);
+    expect(findBrokenConcepts(read('docs/architecture.md'), 85)).toEqual([]);
   });
 
   it('would be found wrong', () => {
@@ -133,10 +133,40 @@ describe('the documents', () => {
     ]);
   });
 
-  it('name every option of standalone', () => {
-    const usage = [...read('standalone/options.ts').matchAll(/^ {2}(--[\w-]+)/gm)].map((match) => match[1] as string);
+  it.each([
+    ['standalone/options.ts', 'README.md'],
+    ['processes/options.ts', 'processes/README.md'],
+  ])('name every option of %s', (code, document) => {
+    const usage = [...read(code).matchAll(/^ {2}(--[\w-]+)/gm)].map((match) => match[1] as string);
     expect(usage).toContain('--port');
-    expect(usage.filter((option) => !read('README.md').includes(`\`${option}\``))).toEqual([]);
+    const written = read(document);
+    expect(usage.filter((option) => option !== '--help' && !written.includes(`\`${option}\``))).toEqual([]);
+  });
+
+  it('name every command of npm', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const commands = Object.keys(scripts)
+      .filter((name) => !(name.startsWith('pre') && name.slice(3) in scripts))
+      .map((name) => (name === 'start' || name === 'test' ? `npm ${name}` : `npm run ${name}`));
+    const written = readRows(read('CONTRIBUTING.md')).map(([command = '']) => command);
+    expect(commands).toContain('npm run test:chaos');
+    expect(commands.filter((command) => !written.some((cell) => new RegExp(`^\`${command}(?=[\` ])`).test(cell)))).toEqual([]);
+  });
+
+  it.each(['platform', 'testing', 'contracts'])('name every subpath of packages/%s', (name) => {
+    const { exports } = JSON.parse(read(`packages/${name}/package.json`)) as { exports: Record<string, string> };
+    const written = readRows(read(`packages/${name}/README.md`)).map(([subpath]) => subpath);
+    expect(Object.keys(exports).length).toBeGreaterThan(5);
+    expect(Object.keys(exports).filter((subpath) => !written.includes(`\`${subpath}\``))).toEqual([]);
+  });
+
+  it('name every folder of the house', () => {
+    const [tree = ''] = read('CONTRIBUTING.md').match(/^```\n[\s\S]*?^```$/m) ?? [];
+    const folders = globSync(['*/', '{packages,services}/*/'], { cwd: ROOT, exclude: ['**/node_modules', '**/dist', '**/starling-*'] })
+      .map((path) => path.replace(/\/$/, ''))
+      .filter((path) => existsSync(join(ROOT, path, 'package.json')) || path === 'tools' || path === 'docs');
+    expect(folders).toContain('services/web');
+    expect(folders.filter((path) => !new RegExp(`^${path}/`, 'm').test(tree))).toEqual([]);
   });
 });
 
@@ -149,6 +179,14 @@ describe('the protocol page', () => {
     const written = startingWith(/^`[A-Z]+ \/v1/).map(([first = '']) => first.slice(1, -1));
     expect(routesInCode().length).toBeGreaterThanOrEqual(19);
     expect([...written].sort()).toEqual(routesInCode());
+  });
+
+  it('names only problems that there are, beside routes', () => {
+    const named = startingWith(/^`[A-Z]+ \/v1/).flatMap(([, , , problems = '']) =>
+      [...problems.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name),
+    );
+    expect(named).toContain('behind');
+    expect(named.filter((name) => !Object.hasOwn(PROBLEMS, name as string))).toEqual([]);
   });
 
   it('has every frame with its fields', () => {

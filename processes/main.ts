@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { ConfigError } from '@starling/platform/config';
+import { isExplained } from '@starling/platform/process';
 import { createLogger } from '@starling/platform/telemetry';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { inTurn, startProxy } from './proxy.ts';
@@ -11,7 +11,7 @@ const HOST = '127.0.0.1';
 
 function fail(error: unknown): never {
   console.error(`Starling: ${(error as Error).message}`);
-  if (!(error instanceof ConfigError)) console.error(error);
+  if (!isExplained(error)) console.error(error);
   process.exit(1);
 }
 
@@ -47,14 +47,20 @@ async function run(options: Options): Promise<void> {
       supervisor.stop().then(() => process.exit(0), fail);
     });
   }
-  // Those that are called come before those that call.
-  for (const plan of plans) await supervisor.start(plan);
-  const entry = await startProxy({
-    host: HOST,
-    port: options.port,
-    route: (path) => (path === '/v1/socket' ? nextPods() : [web.ports.http]),
-  });
-  console.log(`Starling is ready: http://localhost:${entry.port}`);
+  try {
+    // Those that are called come before those that call.
+    for (const plan of plans) await supervisor.start(plan);
+    const entry = await startProxy({
+      host: HOST,
+      port: options.port,
+      route: (path) => (path === '/v1/socket' ? nextPods() : [web.ports.http]),
+    });
+    console.log(`Starling is ready: http://localhost:${entry.port}`);
+  } catch (error) {
+    // They are in sessions of their own, and would go on without us.
+    await supervisor.stop();
+    throw error;
+  }
 }
 
 try {

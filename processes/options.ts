@@ -10,6 +10,7 @@ export const USAGE = `Starling on this machine, each service a process of its ow
   --port PORT             port of the web page (8080)
   --data FOLDER           keys, passwords and configuration files (starling-services)
   --partitions COUNT      of the topics, when they are made (8)
+  --postgres-ca FILE      PEM of the authority of the database's certificate: TLS
   --kafka-ca FILE         PEM of the authority of the brokers' certificates: TLS
   --kafka-user NAME       SASL/SCRAM-SHA-512, with
   --kafka-password-file FILE
@@ -24,6 +25,7 @@ const Options = Type.Object(
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
     data: Type.String({ minLength: 1, default: 'starling-services' }),
     partitions: Type.Integer({ minimum: 1, maximum: 1024, default: 8 }),
+    'postgres-ca': Type.Optional(Type.String({ minLength: 1 })),
     'kafka-ca': Type.Optional(Type.String({ minLength: 1 })),
     'kafka-user': Type.Optional(Type.String({ minLength: 1 })),
     'kafka-password-file': Type.Optional(Type.String({ minLength: 1 })),

@@ -3,11 +3,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
-import { type MigrationSet, migrate } from '@starling/platform/db';
+import { checkConnection, connectionConfig, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
 import { createTopics } from '@starling/platform/log/kafka';
 import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
+import { readKafkaSecurity } from '@starling/platform/process';
 import type { ServiceName } from '@starling/platform/service';
 import type { Logger } from '@starling/platform/telemetry';
+import { readAuthority } from '@starling/platform/tls';
 import { keyFile, writePublicKeys } from '@starling/platform/tokens';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
 import pg from 'pg';
@@ -41,34 +43,36 @@ export async function setUp(
 ): Promise<ProcessPlan[]> {
   const { say } = context;
   const directory = options.data;
+  const databaseAuthority = options['postgres-ca'];
+  const database: DatabaseAccess = {
+    url: options.postgres,
+    ca: databaseAuthority && (await readAuthority('--postgres-ca', databaseAuthority)),
+  };
+  const security = await readKafkaSecurity(kafkaSecurity(options), {
+    tlsAuthority: '--kafka-ca',
+    user: '--kafka-user',
+    passwordFile: '--kafka-password-file',
+  });
   await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
   const secret = await ensureSecret(join(directory, 'secret'));
 
   say('bringing the database up to date');
-  await migrate({ adminUrl: options.postgres, schema: 'log', secret, sets: [LOG_MIGRATIONS] });
-  const { epoch, partitions } = await chooseEpoch(options);
+  await checkConnection({ ...database, settings: { url: '--postgres', ca: '--postgres-ca' } });
+  const admin = { adminUrl: database.url, ca: database.ca, secret };
+  await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
+  const { epoch, partitions } = await chooseEpoch(database, options.partitions);
   const databaseUrls = new Map<ServiceName, string>();
-  for (const name of NAMES)
-    databaseUrls.set(name, await migrate({ adminUrl: options.postgres, schema: name, secret, sets: MIGRATIONS[name] }));
+  for (const name of NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
 
   say('making the topics');
-  const kafka = { brokers: options.kafka.split(','), epoch, partitions, ...security(options) };
+  const kafka = { brokers: options.kafka.split(','), epoch, partitions, ...kafkaSecurity(options) };
   await createTopics({
     brokers: kafka.brokers,
     epoch,
     partitions,
     clientId: 'starling-set-up',
     logger: context.logger,
-    ...(options['kafka-ca'] === undefined ? {} : { tls: { ca: await readFile(options['kafka-ca'], 'utf8') } }),
-    ...(kafka.user === undefined || kafka.passwordFile === undefined
-      ? {}
-      : {
-          sasl: {
-            mechanism: 'scram-sha-512' as const,
-            username: kafka.user,
-            password: (await readFile(kafka.passwordFile, 'utf8')).trim(),
-          },
-        }),
+    ...security,
   });
 
   const keyDirectory = join(directory, 'keys');
@@ -107,6 +111,7 @@ export async function setUp(
       host: '127.0.0.1',
       ports,
       databaseUrlFile,
+      ...(databaseAuthority === undefined ? {} : { databaseAuthority }),
       kafka,
       keys: { private: keyFile(keyDirectory, service), public: publicKeys },
       peers,
@@ -116,7 +121,7 @@ export async function setUp(
   return plans;
 }
 
-function security(options: Options): { tlsAuthority?: string; user?: string; passwordFile?: string } {
+function kafkaSecurity(options: Options): { tlsAuthority?: string; user?: string; passwordFile?: string } {
   const [tlsAuthority, user, passwordFile] = [options['kafka-ca'], options['kafka-user'], options['kafka-password-file']];
   return {
     ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
@@ -126,8 +131,8 @@ function security(options: Options): { tlsAuthority?: string; user?: string; pas
 }
 
 /** The epoch in force and its partition counts, which only the first set-up chooses. */
-async function chooseEpoch({ postgres, partitions: count }: Options): ReturnType<typeof ensureEpoch> {
-  const client = new pg.Client({ connectionString: postgres });
+async function chooseEpoch(database: DatabaseAccess, count: number): ReturnType<typeof ensureEpoch> {
+  const client = new pg.Client(connectionConfig(database));
   await client.connect();
   try {
     await client.query('SET search_path TO log');

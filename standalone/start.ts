@@ -12,6 +12,7 @@ import { createHttpServer, endWithProblem, onUpgrade } from '@starling/platform/
 import { openLocalPlatform } from '@starling/platform/local';
 import type { EventLog } from '@starling/platform/log';
 import { createMetrics, openSidePort, type ServiceMetrics } from '@starling/platform/metrics';
+import { findForeign } from '@starling/platform/projection';
 import type { Service } from '@starling/platform/service';
 import { createLogger, type Logger, startTracing } from '@starling/platform/telemetry';
 import { createUser } from '@starling/user/app';
@@ -20,7 +21,7 @@ import { createWeb } from '@starling/web/app';
 import { readSite } from '@starling/web/site';
 import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
-import { attachDatabase, ensureSecret, openDataDirectory, startDatabase } from './database/index.ts';
+import { attachDatabase, ensureSecret, openDataDirectory, StartError, startDatabase } from './database/index.ts';
 import { refuseWhenFull, watchDisk } from './disk-guard.ts';
 import { explainDatabase, explainListen } from './explain.ts';
 import { openLogOf } from './kafka-log.ts';
@@ -107,6 +108,14 @@ export async function startStarling(context: {
     // A server is closed only when its sockets are, which is for the services to do.
     server.addHook('preClose', () => local.stop());
     undo.push(() => server.close());
+    for (const name of ['identity', 'user', 'conversation'] as const) {
+      const foreign = await findForeign(local.platform(name).db, local.log);
+      if (foreign !== undefined) {
+        throw new StartError(
+          `The data was made with another log (${foreign}): start with the same --log as before, or restore both from one backup.`,
+        );
+      }
+    }
     await local.start();
     const url = await listen(server, options);
     const sidePort = options['side-port'];

@@ -19,6 +19,8 @@ export interface Throughput {
   perCpuSecond: number;
   /** As the receivers saw it, who may be the slower part. */
   perSecond: number;
+  /** The part of that time in which the server was kept waiting for its core by other programs. */
+  waited: number;
 }
 
 /**
@@ -38,10 +40,14 @@ export async function measure(peer: Peer, load: Load, batches: number[]): Promis
     for (const batch of batches) {
       const flush = () => flushOnce(server, receivers, sockets, batch);
       await repeat(warmUpSeconds, flush);
-      const [cpu, time] = [await server.cpuSeconds(), performance.now()];
+      const [cpu, waited, time] = [await server.cpuSeconds(), await server.waitedSeconds(), performance.now()];
       const deliveries = (await repeat(seconds, flush)) * sockets * batch;
       const elapsed = (performance.now() - time) / 1000;
-      measured.push({ perCpuSecond: deliveries / ((await server.cpuSeconds()) - cpu), perSecond: deliveries / elapsed });
+      measured.push({
+        perCpuSecond: deliveries / ((await server.cpuSeconds()) - cpu),
+        perSecond: deliveries / elapsed,
+        waited: ((await server.waitedSeconds()) - waited) / elapsed,
+      });
     }
     return measured;
   } finally {

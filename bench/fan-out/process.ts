@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BenchError } from '../scenario.ts';
 
@@ -14,6 +15,8 @@ export interface PinnedProcess {
   read(): Promise<string>;
   /** User and system time of all its threads since it started, s. */
   cpuSeconds(): Promise<number>;
+  /** For how long its threads were ready to run while the core ran others, s. */
+  waitedSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -43,6 +46,13 @@ export function startPinned(options: { core: number; command: string[]; env?: Re
       const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
       const [, , , , , , , , , , , user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(user) + Number(system)) / TICKS_PER_SECOND;
+    },
+    async waitedSeconds() {
+      const tasks = `/proc/${child.pid}/task`;
+      const stats = await Promise.all(
+        (await readdir(tasks)).map((task) => readFile(join(tasks, task, 'schedstat'), 'utf8').catch(() => '')),
+      );
+      return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[1] ?? 0), 0) / 1e9;
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -48,12 +48,19 @@ async function measureInTurn(peers: Peer[], load: Load, repeat: number, note: Sc
       for (const [index, batch] of batches.entries()) {
         const throughput = throughputs[index] as Throughput;
         measured.get(peer)?.get(batch)?.push(throughput);
-        const { perCpuSecond, perSecond } = throughput;
-        note(`${peer.name}, ${batch} a flush: ${Math.round(perCpuSecond)} per CPU second, ${Math.round(perSecond)} per second`);
+        note(`${peer.name}, ${batch} a flush: ${describe(throughput)}`);
       }
     }
   }
   return measured;
+}
+
+/** So much of the time a server may be kept off its core before it is said. */
+const UNDISTURBED = 0.05;
+
+function describe({ perCpuSecond, perSecond, waited }: Throughput): string {
+  const disturbed = waited > UNDISTURBED ? `; other programs had its core for ${Math.round(waited * 100)} % of the time` : '';
+  return `${Math.round(perCpuSecond)} per CPU second, ${Math.round(perSecond)} per second${disturbed}`;
 }
 
 function compare(measured: Measured, peer: Peer, batch: number): Figure[] {

@@ -1,4 +1,10 @@
-import { type ConnectionSettings, DatabaseConnectionError, type DatabaseTarget, describeTarget, explainConnection } from '@starling/platform/db';
+import {
+  type ConnectionSettings,
+  DatabaseConnectionError,
+  type DatabaseTarget,
+  describeTarget,
+  explainConnection,
+} from '@starling/platform/db';
 import { Client, type ClientConfig } from 'pg';
 import type { Database } from './database.ts';
 import { takeOwnership } from './ownership.ts';

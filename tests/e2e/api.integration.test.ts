@@ -1,7 +1,7 @@
 import { type Client, createClient } from '@starling/client';
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { createTestDatabase } from '@starling/testing/database';
-import { startStarlingProcess, startStarlingServices } from '@starling/testing/starling';
+import { runStarling, startStarlingProcess, startStarlingServices } from '@starling/testing/starling';
 import { waitFor } from '@starling/testing/wait-for';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -141,6 +141,10 @@ await describeWithOwnBrokers('on a Kafka of its own', { count: 1 }, (brokers) =>
       url: starling.url,
       sideUrl: `http://127.0.0.1:${SIDE_PORT}`,
       async stop() {
+        await starling.interrupt();
+        // Without its log the database's state means nothing.
+        const { code, output } = await runStarling(['--data', starling.data, '--port', '0', '--database', database.url]);
+        expect([code, output]).toEqual([1, expect.stringMatching(/made with another log/)]);
         await starling.remove();
         await database.drop();
       },

@@ -79,7 +79,9 @@ export function explainConnection(error: unknown, target: DatabaseTarget, settin
         `The server ${server} refuses the user "${user}": check the user and the password in ${settings.url}, and the server's pg_hba.conf.`,
       );
     case '3D000':
-      return refuse(`There is no database "${database}" on ${server}: make it with CREATE DATABASE, or name another one in ${settings.url}.`);
+      return refuse(
+        `There is no database "${database}" on ${server}: make it with CREATE DATABASE, or name another one in ${settings.url}.`,
+      );
     case '42501':
       return refuse(
         `The user "${user}" may not use the database "${database}" on ${server}: grant it CONNECT, or use another user in ${settings.url}.`,

@@ -122,6 +122,31 @@ describe('the role of a service', () => {
     expect(await stored()).not.toBe(before);
   });
 
+  it('is of its own also where the database has the longest name', async () => {
+    const admin = await open(database.url);
+    const name = `${new URL(database.url).pathname.slice(1)}_${'long'.repeat(20)}`.slice(0, 63);
+    await admin.query(`CREATE DATABASE ${name}`);
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    const start = async (schema: string) =>
+      connect(
+        await migrate({
+          adminUrl: url.href,
+          schema,
+          secret: 'secret',
+          sets: [await createSet(`long-${schema}`, { '0001_a.sql': `CREATE TABLE of_${schema} ();` })],
+        }),
+      );
+    const clients = [await start('identity'), await start('user'), await start('identity')];
+    const seen = async (client?: pg.Client) => (await client?.query('SELECT current_user AS role, current_schema() AS schema'))?.rows[0];
+    expect(await Promise.all(clients.map(seen))).toEqual(
+      ['identity', 'user', 'identity'].map((schema) => ({ role: roleName(name, schema), schema })),
+    );
+    await expect(clients[1]?.query('SELECT FROM identity.of_identity')).rejects.toMatchObject({ code: '42501' });
+    await Promise.all(clients.map((client) => client.end()));
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  });
+
   it('may have a name that must be quoted', async () => {
     const client = await open(await run('Odd-name', [await createSet('odd', { '0001_a.sql': 'CREATE TABLE thing ();' })]));
     await client.query('SELECT FROM thing');

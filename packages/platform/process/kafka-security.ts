@@ -1,5 +1,5 @@
 import { ConfigError, readConfiguredFile } from '../config/index.ts';
-import type { KafkaConnection } from '../log/kafka/index.ts';
+import type { KafkaLogOptions } from '../log/kafka/index.ts';
 import { readAuthority } from '../tls/index.ts';
 
 /** What the configuration says of the way to the brokers, beside their addresses. */
@@ -19,7 +19,7 @@ export interface KafkaSecurity {
 export async function readKafkaSecurity(
   { tlsAuthority, user, passwordFile }: KafkaSecurity,
   names: Record<keyof KafkaSecurity, string>,
-): Promise<Pick<KafkaConnection, 'tls' | 'sasl'>> {
+): Promise<Pick<KafkaLogOptions, 'tls' | 'sasl'>> {
   if ((user === undefined) !== (passwordFile === undefined))
     throw new ConfigError(`${names.user} and ${names.passwordFile} belong together: give both, or neither`);
   return {

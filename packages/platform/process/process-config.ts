@@ -33,6 +33,8 @@ export function processConfig<T extends TSchema>(service: T) {
       ports: Type.Object({ http: Port, rpc: Port, side: Port }, exact),
       /** A file with the postgres:// URL of the service's own role. */
       databaseUrlFile: File,
+      /** PEM of the authority that the database's certificate must come from: TLS; absent: what the URL says. */
+      databaseAuthority: Type.Optional(File),
       kafka: Kafka,
       /** This service's private key, and everyone's public ones, `{issuer: JWK[]}`. */
       keys: Type.Object({ private: File, public: File }, exact),

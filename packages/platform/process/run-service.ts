@@ -1,20 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Static, TSchema } from 'typebox';
 import { systemClock } from '../clock/index.ts';
-import { ConfigError, loadConfig } from '../config/index.ts';
-import { createPool } from '../db/index.ts';
+import { ConfigError, loadConfig, readConfiguredFile } from '../config/index.ts';
+import { checkConnection, createPool } from '../db/index.ts';
 import { createHttpServer, onUpgrade } from '../http/index.ts';
 import { openKafkaLog } from '../log/kafka/index.ts';
 import { createMetrics, measureAppends, openSidePort } from '../metrics/index.ts';
 import { createNetworkTransport, serveRpc } from '../rpc/index.ts';
 import type { Platform, Service, ServiceName } from '../service/index.ts';
-import { createLogger, startTracing } from '../telemetry/index.ts';
+import { createLogger, type Logger, startTracing } from '../telemetry/index.ts';
+import { readAuthority } from '../tls/index.ts';
 import { createGate, createMinter, readKeyRing, readSigningKey } from '../tokens/index.ts';
+import { readKafkaSecurity } from './kafka-security.ts';
 import { type ProcessConfig, processConfig } from './process-config.ts';
+import { isExplained, untilReached } from './start-errors.ts';
 
 /** A service that also takes over upgrades of its HTTP server's connections. */
 export interface ProcessService extends Service {
@@ -29,7 +31,8 @@ const STOP_WITHIN_MS = 10_000;
 
 /**
  * Runs one service as this process, by the file that `--config` names, until SIGTERM or SIGINT. What cannot be mended
- * without a person is said in one line of the log, and the process ends with 1.
+ * without a person is said in one line of the log, and the process ends with 1. For a broker that does not answer it
+ * waits; without its database it starts, and says every few seconds that it misses it.
  */
 export async function runService<T extends TSchema>(definition: {
   name: ServiceName;
@@ -37,34 +40,41 @@ export async function runService<T extends TSchema>(definition: {
   create(config: Static<T>, platform: Platform, peers: Peers): ProcessService;
 }): Promise<void> {
   const logger = createLogger({ service: definition.name });
-  try {
-    const stop = await startService(definition, logger);
-    let stopping = false;
-    const end = () => {
-      if (stopping) return;
-      stopping = true;
-      logger.info('stopping');
-      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-      stop().then(
-        () => process.exit(0),
-        (error: Error) => {
-          logger.error({ err: error }, 'stopping failed');
-          process.exit(1);
-        },
-      );
-    };
-    process.on('SIGTERM', end);
-    process.on('SIGINT', end);
-  } catch (error) {
-    if (error instanceof ConfigError) logger.fatal(error.message);
+  const fail = (error: unknown): never => {
+    if (isExplained(error)) logger.fatal(error.message);
     else logger.fatal({ err: error }, `the service could not start: ${(error as Error).message}`);
     process.exit(1);
+  };
+  let stop: (() => Promise<void>) | undefined;
+  let stopping = false;
+  const end = () => {
+    if (stopping) return;
+    stopping = true;
+    logger.info('stopping');
+    if (!stop) process.exit(0);
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: Error) => {
+        logger.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  // Before the start, which may wait: the first process of a container does not hear of a signal in any other way.
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  try {
+    stop = await startService(definition, logger, fail);
+  } catch (error) {
+    fail(error);
   }
 }
 
 async function startService<T extends TSchema>(
   definition: Parameters<typeof runService<T>>[0],
-  logger: ReturnType<typeof createLogger>,
+  logger: Logger,
+  fail: (error: unknown) => never,
 ): Promise<() => Promise<void>> {
   const { name, create } = definition;
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
@@ -78,26 +88,35 @@ async function startService<T extends TSchema>(
   const ring = await readKeyRing(keys.public);
   const minter = createMinter({ signing: await readSigningKey(name, keys.private), cluster, clock: systemClock });
   const gate = createGate({ service: name, cluster, ring, clock: systemClock });
-  const db = createPool({ url: (await readFile(config.databaseUrlFile, 'utf8')).trim(), logger, applicationName: `starling ${name}` });
-  const log = await openKafkaLog({
-    brokers: kafka.brokers,
-    epoch: kafka.epoch,
-    partitions: kafka.partitions,
-    clientId: `starling-${name}`,
-    pod: randomUUID(),
-    clock: systemClock,
-    logger,
-    ...(kafka.tlsAuthority === undefined ? {} : { tls: { ca: await readFile(kafka.tlsAuthority, 'utf8') } }),
-    ...(kafka.user === undefined || kafka.passwordFile === undefined
-      ? {}
-      : {
-          sasl: {
-            mechanism: 'scram-sha-512' as const,
-            username: kafka.user,
-            password: (await readFile(kafka.passwordFile, 'utf8')).trim(),
-          },
-        }),
+  let service: ProcessService | undefined;
+  let started = false;
+  const reasons = () => [...(started ? [] : ['starting']), ...(service?.unready?.() ?? [])];
+  const side = await openSidePort({ host, port: ports.side, metrics, reasons });
+
+  const { databaseUrlFile, databaseAuthority } = config;
+  const database = {
+    url: await readConfiguredFile('databaseUrlFile', databaseUrlFile),
+    ca: databaseAuthority && (await readAuthority('databaseAuthority', databaseAuthority)),
+  };
+  const security = await readKafkaSecurity(kafka, {
+    tlsAuthority: 'kafka.tlsAuthority',
+    user: 'kafka.user',
+    passwordFile: 'kafka.passwordFile',
   });
+  await checkDatabase({ ...database, settings: { url: databaseUrlFile, ca: databaseAuthority } }, logger, fail);
+  const db = createPool({ ...database, logger, applicationName: `starling ${name}` });
+  const openLog = () =>
+    openKafkaLog({
+      brokers: kafka.brokers,
+      epoch: kafka.epoch,
+      partitions: kafka.partitions,
+      clientId: `starling-${name}`,
+      pod: randomUUID(),
+      clock: systemClock,
+      logger,
+      ...security,
+    });
+  const log = await untilReached(openLog, { logger });
   const platform: Platform = {
     db,
     log: measureAppends(log, metrics.of(name)),
@@ -108,20 +127,18 @@ async function startService<T extends TSchema>(
     metrics: metrics.of(name),
     clock: systemClock,
   };
-  const service = create(config.service as Static<T>, platform, peers);
+  const created = create(config.service as Static<T>, platform, peers);
+  service = created;
 
   const http = createHttpServer(platform);
-  await service.routes(http);
+  await created.routes(http);
   onUpgrade(http, (request, stream, head) => {
-    if (service.upgrade) service.upgrade(request, stream, head);
+    if (created.upgrade) created.upgrade(request, stream, head);
     else stream.destroy();
   });
-  let started = false;
-  const reasons = () => [...(started ? [] : ['starting']), ...(service.unready?.() ?? [])];
-  const side = await openSidePort({ host, port: ports.side, metrics, reasons });
-  const rpc = service.rpc?.bind(service);
+  const rpc = created.rpc?.bind(created);
   const rpcServer = rpc && (await serveRpc({ host, port: ports.rpc, gate, logger, metrics: platform.metrics, routes: rpc }));
-  await service.start();
+  await created.start();
   await http.listen({ host, port: ports.http });
   started = true;
   logger.info({ ports }, 'ready');
@@ -129,11 +146,26 @@ async function startService<T extends TSchema>(
   return async () => {
     started = false;
     const closing = Promise.all([http.close(), rpcServer?.close()]);
-    await service.stop();
+    await created.stop();
     await closing;
     await log.close();
     await db.end();
     await side.close();
     await stopTracing();
   };
+}
+
+/**
+ * Throws when the database refuses the service, or is not the one that it should be. One that does not answer is asked
+ * again beside the work, since much of that goes on without it; a refusal then goes to `fail`.
+ */
+async function checkDatabase(
+  access: Parameters<typeof checkConnection>[0],
+  logger: Logger,
+  fail: (error: unknown) => never,
+): Promise<void> {
+  const unreachable = Promise.withResolvers<void>();
+  const checked = untilReached(() => checkConnection(access), { logger, onUnreachable: unreachable.resolve });
+  await Promise.race([checked, unreachable.promise]);
+  checked.catch(fail);
 }

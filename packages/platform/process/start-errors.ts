@@ -17,15 +17,20 @@ export function isUnreachable(error: unknown): error is Error {
   return (error instanceof DatabaseConnectionError || error instanceof LogConnectionError) && error.unreachable;
 }
 
-/** Tries until it succeeds or is refused; while nobody answers, that is logged every few seconds. */
-export async function untilReached<T>(attempt: () => Promise<T>, logger: Logger): Promise<T> {
+/**
+ * Tries until it succeeds or is refused; while nobody answers, that is logged every few seconds.
+ *
+ * @param options.onUnreachable is called after each attempt that nobody answered.
+ */
+export async function untilReached<T>(attempt: () => Promise<T>, options: { logger: Logger; onUnreachable?(): void }): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (!isUnreachable(error)) throw error;
-      logger.warn({ reason: error.message }, 'still waiting at the start; it is tried again');
-      await delay(RETRY_MS, undefined, { ref: false });
+      options.logger.warn({ reason: error.message }, 'what the service needs does not answer; it is tried again');
+      options.onUnreachable?.();
+      await delay(RETRY_MS);
     }
   }
 }

@@ -1,2 +1,2 @@
 export * from './projection.ts';
-export { PROJECTION_MIGRATIONS, selectNextOffsets } from './store.ts';
+export { findForeign, PROJECTION_MIGRATIONS, selectNextOffsets } from './store.ts';

@@ -1,7 +1,7 @@
 import type { Topic } from '@starling/contracts/log';
 import type pg from 'pg';
 import type { MigrationSet } from '../db/index.ts';
-import type { LogRecord } from '../log/index.ts';
+import type { EventLog, LogRecord } from '../log/index.ts';
 
 export const PROJECTION_MIGRATIONS: MigrationSet = { name: 'projection', directory: new URL('./migrations', import.meta.url) };
 
@@ -62,4 +62,21 @@ export async function insertFailed(tx: pg.PoolClient, record: LogRecord, error: 
       error.message.slice(0, 500),
     ],
   );
+}
+
+/**
+ * What in this schema was projected from another log than this one: its next offset is not in the log. Undefined when
+ * all of it fits. That the offsets fit does not prove that it is the same log; the projection itself compares records.
+ */
+export async function findForeign(pool: pg.Pool, log: EventLog): Promise<string | undefined> {
+  const { rows } = await pool.query<{ topic: Topic; partition: number; next_offset: number }>(
+    'SELECT topic, partition, next_offset FROM projection ORDER BY topic, partition',
+  );
+  for (const { topic, partition, next_offset: next } of rows) {
+    const [low, end] = [(await log.lowOffsets(topic))[partition], (await log.endOffsets(topic))[partition]];
+    if (low === undefined || end === undefined) return `the log has no partition ${partition} of ${topic}`;
+    if (next < low || next > end)
+      return `partition ${partition} of ${topic} was projected to offset ${next}, and the log holds ${low} to ${end}`;
+  }
+  return undefined;
 }

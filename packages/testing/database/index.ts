@@ -3,6 +3,8 @@ import { Client } from 'pg';
 import { inject } from 'vitest';
 import './provided.ts';
 
+export { type SecuredDatabase, startSecuredDatabase } from './secured-database.ts';
+
 /** An empty UTF-8 database of its own on the server of the test run. */
 export interface TestDatabase {
   /** postgres:// URL of a superuser. Roles are shared by all databases of the run, schemas are not. */

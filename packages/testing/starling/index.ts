@@ -1,2 +1,2 @@
 export { runStarling, type StarlingProcess, startStarlingProcess } from './starling-process.ts';
-export { type StarlingServices, startStarlingServices } from './starling-services.ts';
+export { runStarlingServices, type StarlingServices, startStarlingServices } from './starling-services.ts';

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,8 @@ const MAIN = fileURLToPath(new URL('../../../processes/main.ts', import.meta.url
 /** The product with a process for each service, on real Kafka and PostgreSQL. */
 export interface StarlingServices {
   url: string;
+  /** Where keys and configuration files are. */
+  data: string;
   output(): string;
   /** The process id of `delivery-1`, `conversation`, …; of the latest, if it was started again. */
   pidOf(label: string): number;
@@ -30,7 +32,7 @@ export async function startStarlingServices(options: {
   args?: string[];
 }): Promise<StarlingServices> {
   const data = await mkdtemp(join(tmpdir(), 'starling-services-'));
-  const args = [
+  const { child, output, ended } = spawnServices([
     '--kafka',
     options.brokers.join(','),
     '--postgres',
@@ -41,20 +43,17 @@ export async function startStarlingServices(options: {
     '0',
     '--partitions',
     '4',
-  ];
-  const child = spawn(process.execPath, [MAIN, ...args, '--delivery', String(options.delivery ?? 2), ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  const ended = once(child, 'close');
-  const readyUrl = () => /Starling is ready: (\S+)/.exec(printed)?.[1];
+    '--delivery',
+    String(options.delivery ?? 2),
+    ...(options.args ?? []),
+  ]);
+  const readyUrl = () => /Starling is ready: (\S+)/.exec(output())?.[1];
   await waitFor(() => readyUrl() ?? child.exitCode !== null, { deadline: 120_000, describe: 'the services to be ready' });
   const url = readyUrl();
-  if (url === undefined) throw new Error(`the services ended: ${printed}`);
+  if (url === undefined) throw new Error(`the services ended: ${output()}`);
 
   const find = (label: string) => {
-    const found = [...printed.matchAll(new RegExp(`^${label} +pid (\\d+), http \\d+, side port (\\d+)$`, 'gm'))].at(-1);
+    const found = [...output().matchAll(new RegExp(`^${label} +pid (\\d+), http \\d+, side port (\\d+)$`, 'gm'))].at(-1);
     if (!found) throw new Error(`there is no process ${label}`);
     return found;
   };
@@ -62,7 +61,8 @@ export async function startStarlingServices(options: {
   const sideUrl = (label: string) => `http://127.0.0.1:${find(label)[2]}`;
   return {
     url,
-    output: () => printed,
+    data,
+    output,
     pidOf,
     sideUrl,
     kill: (label) => void process.kill(pidOf(label), 'SIGKILL'),
@@ -77,4 +77,20 @@ export async function startStarlingServices(options: {
       return child.exitCode;
     },
   };
+}
+
+/** Runs it and waits for its end; for starts that must fail. */
+export async function runStarlingServices(args: string[]): Promise<{ code: number | null; output: string }> {
+  const data = await mkdtemp(join(tmpdir(), 'starling-services-'));
+  const { child, output, ended } = spawnServices(['--data', data, '--port', '0', ...args]);
+  await ended;
+  await rm(data, { recursive: true, force: true });
+  return { code: child.exitCode, output: output() };
+}
+
+function spawnServices(args: string[]): { child: ChildProcess; output(): string; ended: Promise<unknown> } {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  return { child, output: () => printed, ended: once(child, 'close') };
 }

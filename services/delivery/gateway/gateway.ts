@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Cursor, TOPICS } from '@starling/contracts/log';
 import { renderProblem } from '@starling/contracts/problems';
-import { type CloseName, FRAME_BYTES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
+import { CLOSE_CODES, type CloseName, FRAME_BYTES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
 import { endWithProblem } from '@starling/platform/http';
 import { type Gate, LEEWAY_SECONDS, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
@@ -72,7 +72,17 @@ export class Gateway {
     if (!offered.includes(SUBPROTOCOL))
       endWithProblem(stream, renderProblem('invalid-request', { detail: `offer the subprotocol ${SUBPROTOCOL}` }));
     else if (!this.#accepting) endWithProblem(stream, renderProblem('unavailable', { detail: 'this server is starting or stopping' }));
-    else this.#server.handleUpgrade(request, stream, head, (socket) => void this.#accept(socket, stream, token ?? '', origin));
+    else this.#server.handleUpgrade(request, stream, head, (socket) => void this.#take(socket, stream, token ?? '', origin));
+  }
+
+  async #take(socket: WebSocket, stream: Duplex, token: string, origin: string | undefined): Promise<void> {
+    try {
+      await this.#accept(socket, stream, token, origin);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'a socket could not be accepted');
+      const { code, reason } = CLOSE_CODES.internal;
+      socket.close(code, reason);
+    }
   }
 
   async #accept(socket: WebSocket, stream: Duplex, token: string, origin: string | undefined): Promise<void> {

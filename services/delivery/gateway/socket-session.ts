@@ -46,9 +46,9 @@ export class SocketSession {
     const received = binary ? ({ is: 'bad' } as const) : readFrame(data.toString());
     if (received.is === 'bad') this.#connection.close('invalid-frame');
     else if (received.is === 'bad-send') this.#connection.send({ type: 'nack', ...received.send, problem: BAD_MESSAGE });
-    else if (received.frame.type === 'resume') void this.#resume(received.frame.cursor);
-    else if (received.frame.type === 'send') void this.#send(received.frame);
-    else void this.#authenticate(received.frame.token);
+    else if (received.frame.type === 'resume') void this.#guard('a resume', this.#resume(received.frame.cursor));
+    else if (received.frame.type === 'send') void this.#guard('a send', this.#send(received.frame));
+    else void this.#guard('a new token', this.#authenticate(received.frame.token));
   }
 
   end(): void {
@@ -60,19 +60,24 @@ export class SocketSession {
     this.#member = undefined;
   }
 
+  /** A fault of ours ends the socket, not the process. */
+  async #guard(what: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#context.logger.error({ err: error }, `${what} failed`);
+      this.#connection.close('internal');
+    }
+  }
+
   async #resume(cursor: Cursor): Promise<void> {
     clearTimeout(this.#resumeTimer);
     if (this.#resuming) return this.#connection.close('invalid-frame');
     this.#resuming = true;
-    try {
-      const resumed = await resume(this.#context, this.#connection, cursor);
-      if (typeof resumed === 'string') return this.#connection.close(resumed);
-      this.#member = resumed;
-      if (this.#ended) this.end();
-    } catch (error) {
-      this.#context.logger.error({ err: error }, 'a resume failed');
-      this.#connection.close('internal');
-    }
+    const resumed = await resume(this.#context, this.#connection, cursor);
+    if (typeof resumed === 'string') return this.#connection.close(resumed);
+    this.#member = resumed;
+    if (this.#ended) this.end();
   }
 
   async #send(frame: SendFrame): Promise<void> {

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CLOSE_CODES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
+import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
+import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { createDelivery, type Delivery } from '../app.ts';
+
+const INTERNAL = [CLOSE_CODES.internal.code, CLOSE_CODES.internal.reason];
+
+let database: TestDatabase;
+let platform: TestPlatform;
+let delivery: Delivery;
+let server: Server;
+/** Lets the check of tokens fail as a fault of ours would. */
+let fault: Error | undefined;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  platform = await createTestPlatform({ database, services: {} });
+  const own = platform.platform('delivery');
+  const gate: typeof own.gate = {
+    ...own.gate,
+    async verifyUserToken(token) {
+      if (fault) throw fault;
+      return own.gate.verifyUserToken(token);
+    },
+  };
+  delivery = createDelivery({ pod: 'pod-0', ringBytes: 1024 * 1024, socketBytes: 1024 * 1024 }, { ...own, gate });
+  await delivery.start();
+  server = createServer().on('upgrade', (request, stream, head) => delivery.upgrade(request, stream, head));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterAll(async () => {
+  server?.close();
+  await delivery?.stop();
+  await platform?.stop();
+  await database?.drop();
+});
+
+async function connect(): Promise<{ socket: WebSocket; token: string }> {
+  const token = await platform.mintUserToken({ user: v7(), scope: 'socket' });
+  const { port } = server.address() as AddressInfo;
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/socket`, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+  onTestFinished(() => socket.terminate());
+  return { socket, token };
+}
+
+async function closeOf(socket: WebSocket): Promise<unknown[]> {
+  const [code, reason] = (await once(socket, 'close', { signal: AbortSignal.timeout(10_000) })) as [number, Buffer];
+  return [code, reason.toString()];
+}
+
+describe('a fault of ours', () => {
+  it('while a socket is taken closes it and is logged, and the pod goes on', async () => {
+    fault = new Error('the first fault');
+    const { socket } = await connect();
+    expect(await closeOf(socket)).toEqual(INTERNAL);
+    expect(platform.logLines.join('')).toContain('the first fault');
+    fault = undefined;
+    const next = await connect();
+    const [hello] = (await once(next.socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+    expect(JSON.parse(hello.toString())).toMatchObject({ type: 'hello' });
+  });
+
+  it('while a token is renewed closes the socket and is logged', async () => {
+    const { socket, token } = await connect();
+    await once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+    fault = new Error('the second fault');
+    socket.send(JSON.stringify({ type: 'authenticate', token }));
+    expect(await closeOf(socket)).toEqual(INTERNAL);
+    expect(platform.logLines.join('')).toContain('the second fault');
+    fault = undefined;
+  });
+});
