@@ -1,8 +1,10 @@
 import type { Topic } from '@starling/contracts/log';
-import type { NewRecord } from './event-log.ts';
+import { AppendRefused, type NewRecord } from './event-log.ts';
 
 /** No batch is larger, so that it fits into one request to a broker. */
 const BATCH_BYTES = 900_000;
+/** More than that does not wait for a partition whose log does not answer: memory is not where records belong. */
+const WAITING_BYTES = 16_000_000;
 
 interface Waiting {
   records: NewRecord[];
@@ -17,20 +19,28 @@ interface Waiting {
  */
 export class AppendQueue {
   readonly #write: (topic: Topic, partition: number, records: NewRecord[]) => Promise<number>;
+  readonly #maxWaiting: number;
   readonly #waiting = new Map<string, Waiting[]>();
+  /** Bytes that have not been handed to the log, per partition. */
+  readonly #bytes = new Map<string, number>();
   #closed = false;
 
   /** @param write writes consecutive records and resolves with the offset of the first. */
-  constructor(write: (topic: Topic, partition: number, records: NewRecord[]) => Promise<number>) {
+  constructor(write: (topic: Topic, partition: number, records: NewRecord[]) => Promise<number>, maxWaiting = WAITING_BYTES) {
     this.#write = write;
+    this.#maxWaiting = maxWaiting;
   }
 
   append(topic: Topic, partition: number, records: NewRecord[]): Promise<number[]> {
-    if (this.#closed) return Promise.reject(new Error('the log is closed'));
+    if (this.#closed) return Promise.reject(new AppendRefused('the log is closed'));
     if (records.length === 0) return Promise.resolve([]);
+    const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    const name = `${topic} ${partition}`;
+    const waiting = (this.#bytes.get(name) ?? 0) + bytes;
+    if (waiting > this.#maxWaiting)
+      return Promise.reject(new AppendRefused(`too much waits for partition ${partition} of ${topic} already`));
+    this.#bytes.set(name, waiting);
     return new Promise((resolve, reject) => {
-      const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
-      const name = `${topic} ${partition}`;
       const queue = this.#waiting.get(name);
       if (queue) queue.push({ records, bytes, resolve, reject });
       else {
@@ -44,12 +54,14 @@ export class AppendQueue {
   /** Rejects what has not been handed to the log; what is in flight settles by itself. */
   close(): void {
     this.#closed = true;
-    for (const queue of this.#waiting.values()) for (const waiting of queue.splice(0)) waiting.reject(new Error('the log is closed'));
+    for (const queue of this.#waiting.values())
+      for (const waiting of queue.splice(0)) waiting.reject(new AppendRefused('the log is closed'));
   }
 
   async #drain(name: string, topic: Topic, partition: number, queue: Waiting[]): Promise<void> {
     while (queue.length > 0) {
       const batch = takeBatch(queue);
+      this.#bytes.set(name, (this.#bytes.get(name) ?? 0) - batch.reduce((sum, waiting) => sum + waiting.bytes, 0));
       try {
         let next = await this.#write(
           topic,
@@ -66,6 +78,7 @@ export class AppendQueue {
       }
     }
     this.#waiting.delete(name);
+    this.#bytes.delete(name);
   }
 }
 

@@ -1,3 +1,3 @@
 export * from './driver.ts';
 export { LogConnectionError, LogTopicsError } from './errors.ts';
-export { createTopics } from './topics.ts';
+export { checkBrokers, createTopics } from './topics.ts';

@@ -14,6 +14,24 @@ export function topicName(topic: Topic, epoch: number): string {
   return `chat.${topic}.${epoch}`;
 }
 
+/** Connects once, and changes nothing. Throws a LogConnectionError that says what is wrong. */
+export async function checkBrokers(options: KafkaConnection): Promise<void> {
+  const admin = createKafka(options, TIMINGS).admin();
+  try {
+    await connect(admin, options);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function connect(admin: Admin, options: KafkaConnection): Promise<void> {
+  try {
+    await admin.connect();
+  } catch (error) {
+    throw explainConnectFailure(error, options);
+  }
+}
+
 /**
  * Makes the topics of an epoch where they are not there yet; to be called by whoever sets up an installation, never by
  * a service. On three or more brokers every record lies on three and counts when two have it.
@@ -21,9 +39,7 @@ export function topicName(topic: Topic, epoch: number): string {
 export async function createTopics(options: KafkaConnection & { epoch: number; partitions: Record<Topic, number> }): Promise<void> {
   const { epoch, partitions } = options;
   const admin = createKafka(options, TIMINGS).admin();
-  await admin.connect().catch((error: unknown) => {
-    throw explainConnectFailure(error, options);
-  });
+  await connect(admin, options);
   try {
     const { brokers } = await admin.describeCluster();
     const replicationFactor = Math.min(MOST_REPLICAS, brokers.length);
