@@ -207,6 +207,9 @@ test('a log-out that did not happen is not claimed', async () => {
   const { cookie } = await signUp();
   identity.rpc = (router) =>
     router.service(IdentityService, {
+      mintToken() {
+        throw new ConnectError('away', Code.Unavailable);
+      },
       logOut() {
         throw new ConnectError('away', Code.Unavailable);
       },
