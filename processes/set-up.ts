@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { checkConnection, connectionConfig, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
-import { createTopics } from '@starling/platform/log/kafka';
+import { checkBrokers, createTopics } from '@starling/platform/log/kafka';
 import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
 import { readKafkaSecurity } from '@starling/platform/process';
 import type { ServiceName } from '@starling/platform/service';
@@ -48,16 +48,23 @@ export async function setUp(
     url: options.postgres,
     ca: databaseAuthority && (await readAuthority('--postgres-ca', databaseAuthority)),
   };
-  const security = await readKafkaSecurity(kafkaSecurity(options), {
-    tlsAuthority: '--kafka-ca',
-    user: '--kafka-user',
-    passwordFile: '--kafka-password-file',
-  });
+  const brokers = {
+    brokers: options.kafka.split(','),
+    clientId: 'starling-set-up',
+    logger: context.logger,
+    ...(await readKafkaSecurity(kafkaSecurity(options), {
+      tlsAuthority: '--kafka-ca',
+      user: '--kafka-user',
+      passwordFile: '--kafka-password-file',
+    })),
+  };
+  // Nothing is changed before both answer: the roles' passwords are those of this start's secret from then on.
+  await checkConnection({ ...database, settings: { url: '--postgres', ca: '--postgres-ca' } });
+  await checkBrokers(brokers);
   await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
   const secret = await ensureSecret(join(directory, 'secret'));
 
   say('bringing the database up to date');
-  await checkConnection({ ...database, settings: { url: '--postgres', ca: '--postgres-ca' } });
   const admin = { adminUrl: database.url, ca: database.ca, secret };
   await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
   const { epoch, partitions } = await chooseEpoch(database, options.partitions);
@@ -65,15 +72,8 @@ export async function setUp(
   for (const name of NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
 
   say('making the topics');
-  const kafka = { brokers: options.kafka.split(','), epoch, partitions, ...kafkaSecurity(options) };
-  await createTopics({
-    brokers: kafka.brokers,
-    epoch,
-    partitions,
-    clientId: 'starling-set-up',
-    logger: context.logger,
-    ...security,
-  });
+  await createTopics({ ...brokers, epoch, partitions });
+  const kafka = { brokers: brokers.brokers, epoch, partitions, ...kafkaSecurity(options) };
 
   const keyDirectory = join(directory, 'keys');
   const publicKeys = join(directory, 'public-keys.json');

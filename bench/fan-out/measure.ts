@@ -19,7 +19,7 @@ export interface Throughput {
   perCpuSecond: number;
   /** As the receivers saw it, who may be the slower part. */
   perSecond: number;
-  /** The part of that time in which the server was kept waiting for its core by other programs. */
+  /** For how many seconds the server's threads, taken together, waited for its core, per second. */
   waited: number;
 }
 

@@ -55,11 +55,11 @@ async function measureInTurn(peers: Peer[], load: Load, repeat: number, note: Sc
   return measured;
 }
 
-/** So much of the time a server may be kept off its core before it is said. */
+/** Seconds for which a server's threads may wait for its core, per second, before it is said. */
 const UNDISTURBED = 0.05;
 
 function describe({ perCpuSecond, perSecond, waited }: Throughput): string {
-  const disturbed = waited > UNDISTURBED ? `; other programs had its core for ${Math.round(waited * 100)} % of the time` : '';
+  const disturbed = waited > UNDISTURBED ? `; disturbed: waited ${waited.toFixed(2)} s a second for its core` : '';
   return `${Math.round(perCpuSecond)} per CPU second, ${Math.round(perSecond)} per second${disturbed}`;
 }
 

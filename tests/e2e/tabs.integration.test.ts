@@ -29,6 +29,15 @@ describe('tabs of a browser', () => {
     return tab;
   }
 
+  /** Does not wait until it is tried again by itself; if that is just happening, there is no button any more. */
+  async function reconnect(person: PersonAtBrowser): Promise<void> {
+    await person.page
+      .getByRole('button', { name: 'Try now' })
+      .click({ timeout: 2_000 })
+      .catch(() => {});
+    await person.waitLive();
+  }
+
   function heading(page: Page, name: string) {
     return page.getByRole('heading', { name, exact: true });
   }
@@ -64,68 +73,6 @@ describe('tabs of a browser', () => {
     });
     await ela.page.getByRole('searchbox', { name: 'Find people' }).fill('dor');
     await ela.page.getByText('Your session has ended.').waitFor();
-  });
-
-  it('keep drafts and what is on its way over a reload, and tell what is new', async () => {
-    const [fay, gil] = [await signUp('Fay'), await signUp('Gil')];
-    expect(await fay.page.title()).toBe('Starling');
-    await fay.openPrivate('Gil');
-    await fay.send('first');
-    const entry = gil.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: 'Fay' });
-    await entry.getByText('new messages').waitFor();
-    await waitFor(async () => (await gil.page.title()) === '(1) Starling', { describe: 'the title to count it' });
-    await entry.click();
-    await waitFor(async () => (await gil.page.title()) === 'Fay · Starling', { describe: 'the title to count nothing' });
-    expect(await entry.getByText('new messages').count()).toBe(0);
-
-    await fay.page.context().setOffline(true);
-    await starling.kill();
-    const text = '  indented\n\n  and more';
-    const composer = fay.page.getByRole('textbox', { name: 'Message' });
-    await composer.fill(`${text}\n\n \n`);
-    await fay.page.keyboard.press('Enter');
-    await composer.fill('not finished');
-    await fay.page.getByText('Waiting for the connection…').waitFor();
-    await fay.page.getByRole('main').getByRole('button', { name: 'Try now' }).waitFor();
-    await starling.restart();
-    // Offline, it could send nothing: it is closed as it is, and another page is opened.
-    const context = fay.page.context();
-    await fay.page.close();
-    await context.setOffline(false);
-    const again = new PersonAtBrowser('Fay', await context.newPage());
-    await again.page.goto(starling.url);
-    await again.waitLive();
-    await again.openFromList('Gil');
-    expect(await again.page.getByRole('textbox', { name: 'Message' }).inputValue()).toBe('not finished');
-    await gil.waitLive();
-    const arrived = gil.page.getByRole('log', { name: 'Messages' }).locator('.body').nth(1);
-    await arrived.waitFor();
-    expect(await arrived.textContent()).toBe(text);
-    await waitFor(async () => (await again.page.locator('article[data-state]').count()) === 0, {
-      describe: 'no message to be on its way',
-    });
-    expect(await again.page.getByRole('log', { name: 'Messages' }).locator('.body').allTextContents()).toEqual(['first', text]);
-    expect(await again.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('/send/')))).toEqual([]);
-  });
-
-  it('ask before messages that are not sent are given up', async () => {
-    const [hal, ina] = [await signUp('Hal'), await signUp('Ina')];
-    await hal.openPrivate('Ina');
-    await starling.kill();
-    await hal.send('unsent');
-    await hal.page.getByText('Waiting for the connection…').waitFor();
-    await hal.page.getByRole('button', { name: 'Log out' }).click();
-    const dialog = hal.page.getByRole('dialog', { name: 'Log out?' });
-    await dialog.getByText('One message is not sent yet.').waitFor();
-    await dialog.getByRole('button', { name: 'Stay' }).click();
-    await starling.restart();
-    await hal.waitLive();
-    await ina.waitLive();
-    await ina.openFromList('Hal');
-    await ina.page.getByRole('log', { name: 'Messages' }).getByText('unsent').waitFor();
-    await hal.page.getByRole('button', { name: 'Log out' }).click();
-    await heading(hal.page, 'Log in').waitFor();
-    expect(await hal.page.evaluate(() => Object.keys(localStorage).filter((key) => !key.includes('/seen/')))).toEqual([]);
   });
 
   it('stay at the end of the messages when the window gets narrower', async () => {
@@ -210,4 +157,65 @@ describe('tabs of a browser', () => {
     await pia.page.getByText('Choose a conversation').waitFor();
     pia.expectNoErrors();
   });
+
+  it('keep drafts and what is on its way over a reload, and tell what is new', async () => {
+    const [fay, gil] = [await signUp('Fay'), await signUp('Gil')];
+    expect(await fay.page.title()).toBe('Starling');
+    await fay.openPrivate('Gil');
+    await fay.send('first');
+    const entry = gil.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: 'Fay' });
+    await entry.getByText('new messages').waitFor();
+    await waitFor(async () => (await gil.page.title()) === '(1) Starling', { describe: 'the title to count it' });
+    await entry.click();
+    await waitFor(async () => (await gil.page.title()) === 'Fay · Starling', { describe: 'the title to count nothing' });
+    expect(await entry.getByText('new messages').count()).toBe(0);
+
+    await fay.page.context().setOffline(true);
+    await starling.kill();
+    const text = '  indented\n\n  and more';
+    const composer = fay.page.getByRole('textbox', { name: 'Message' });
+    await composer.fill(`${text}\n\n \n`);
+    await fay.page.keyboard.press('Enter');
+    await composer.fill('not finished');
+    await fay.page.getByText('Waiting for the connection…').waitFor();
+    await fay.page.getByRole('main').getByRole('button', { name: 'Try now' }).waitFor();
+    await starling.restart();
+    // Offline, it could send nothing: it is closed as it is, and another page is opened.
+    const context = fay.page.context();
+    await fay.page.close();
+    await context.setOffline(false);
+    const again = new PersonAtBrowser('Fay', await context.newPage());
+    await again.page.goto(starling.url);
+    await again.waitLive();
+    await again.openFromList('Gil');
+    expect(await again.page.getByRole('textbox', { name: 'Message' }).inputValue()).toBe('not finished');
+    await reconnect(gil);
+    const arrived = gil.page.getByRole('log', { name: 'Messages' }).locator('.body').nth(1);
+    await arrived.waitFor();
+    expect(await arrived.textContent()).toBe(text);
+    await waitFor(async () => (await again.page.locator('article[data-state]').count()) === 0, {
+      describe: 'no message to be on its way',
+    });
+    expect(await again.page.getByRole('log', { name: 'Messages' }).locator('.body').allTextContents()).toEqual(['first', text]);
+    expect(await again.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('/send/')))).toEqual([]);
+  }, 90_000);
+
+  it('ask before messages that are not sent are given up', async () => {
+    const [hal, ina] = [await signUp('Hal'), await signUp('Ina')];
+    await hal.openPrivate('Ina');
+    await starling.kill();
+    await hal.send('unsent');
+    await hal.page.getByText('Waiting for the connection…').waitFor();
+    await hal.page.getByRole('button', { name: 'Log out' }).click();
+    const dialog = hal.page.getByRole('dialog', { name: 'Log out?' });
+    await dialog.getByText('One message is not sent yet.').waitFor();
+    await dialog.getByRole('button', { name: 'Stay' }).click();
+    await starling.restart();
+    for (const person of [hal, ina]) await reconnect(person);
+    await ina.openFromList('Hal');
+    await ina.page.getByRole('log', { name: 'Messages' }).getByText('unsent').waitFor();
+    await hal.page.getByRole('button', { name: 'Log out' }).click();
+    await heading(hal.page, 'Log in').waitFor();
+    expect(await hal.page.evaluate(() => Object.keys(localStorage).filter((key) => !key.includes('/seen/')))).toEqual([]);
+  }, 90_000);
 });

@@ -47,6 +47,21 @@ describe('posts in the storage', () => {
     expect(storage.namesOf(ann)).toEqual([]);
   });
 
+  it('are kept no longer than until they are known to be stored', async () => {
+    const storage = new FakeStorage();
+    const stage = await startClient({ storage });
+    const { server, client, group, ann } = stage;
+    await client.openConversation(group);
+    server.onPost = () => 'lose';
+    const { client: id } = client.send(group, 'hello');
+    await settle();
+    expect(storage.namesOf(ann)).toEqual([`send/${group}/${id}`]);
+    server.broadcast({ type: 'ack', conversation: group, client: id, position: server.log.rooms.get(group)!.lastPosition + 5, at: 1 });
+    await settle();
+    expect(pending(stage)).toEqual(['hello (sent)']);
+    expect(storage.namesOf(ann)).toEqual([]);
+  });
+
   it('are stored once when two tabs send them at once', async () => {
     const storage = new FakeStorage();
     const stage = await startClient({ storage });

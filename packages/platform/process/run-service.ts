@@ -166,6 +166,6 @@ async function checkDatabase(
 ): Promise<void> {
   const unreachable = Promise.withResolvers<void>();
   const checked = untilReached(() => checkConnection(access), { logger, onUnreachable: unreachable.resolve });
-  await Promise.race([checked, unreachable.promise]);
-  checked.catch(fail);
+  const waits = await Promise.race([checked.then(() => false), unreachable.promise.then(() => true)]);
+  if (waits) checked.then(() => logger.info('the database answers'), fail);
 }

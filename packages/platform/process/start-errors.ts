@@ -13,7 +13,7 @@ export function isExplained(error: unknown): error is Error {
 }
 
 /** Whether database or brokers do not answer: a service waits for them, since ending would not bring them back. */
-export function isUnreachable(error: unknown): error is Error {
+function isUnreachable(error: unknown): error is Error {
   return (error instanceof DatabaseConnectionError || error instanceof LogConnectionError) && error.unreachable;
 }
 

@@ -44,8 +44,6 @@ export function MessageList({ conversation, range }: { conversation: string; ran
 
   const wasAtEnd = useRef(true);
   const rowsBox = useRef<HTMLDivElement>(null);
-  /** How far the list could be scrolled when it was last looked at. */
-  const extent = useRef(0);
   const last = rows.at(-1);
   const lastKey = useRef(last?.key);
   useEffect(() => {
@@ -60,7 +58,6 @@ export function MessageList({ conversation, range }: { conversation: string; ran
     // what was at its end stays there.
     const list = scroller.current!;
     const observer = new ResizeObserver(() => {
-      extent.current = list.scrollHeight - list.clientHeight;
       if (wasAtEnd.current) list.scrollTop = list.scrollHeight;
     });
     observer.observe(list);
@@ -87,13 +84,6 @@ export function MessageList({ conversation, range }: { conversation: string; ran
     // Measured, not asked of the virtualizer: it may hear of the scrolling after this.
     const { scrollHeight, scrollTop, clientHeight } = scroller.current!;
     const atEnd = scrollHeight - scrollTop - clientHeight <= END;
-    const hasMoved = scrollHeight - clientHeight === extent.current;
-    extent.current = scrollHeight - clientHeight;
-    if (!atEnd && wasAtEnd.current && !hasMoved) {
-      // Not the reader has left the end: it has moved away, for rows have changed their height.
-      scroller.current!.scrollTop = scrollHeight;
-      return;
-    }
     wasAtEnd.current = atEnd;
     setAtEnd(atEnd);
     if (atEnd) setHasNews(false);
