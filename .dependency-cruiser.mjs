@@ -12,7 +12,7 @@ const test = '\\.test\\.tsx?$';
 /** What tests share: `test-starter.ts` beside those of one folder, the conformance suite of a port. */
 const support = '(^|/)(test-[^/]+|conformance/suite)\\.tsx?$';
 const testSupport = [test, support, '^packages/testing/', '^tests/', '^bench/'];
-const ours = '^(packages|services|standalone|tests|bench|tools|cdk8s|operator)/';
+const ours = '^(packages|services|standalone|processes|tests|bench|tools|cdk8s|operator)/';
 
 /** Matches imports of npm packages wherever they are installed, and also where they are not installed. */
 function npm(...names) {
@@ -64,6 +64,11 @@ const direction = [
     of: '^standalone/',
     may: ['^packages/(contracts|platform)/', '^services/', '^standalone/'],
     comment: 'standalone composes services; it knows no cluster',
+  }),
+  layer('processes', {
+    of: '^processes/',
+    may: ['^packages/(contracts|platform)/', '^services/[^/]+/store/migrations\\.ts$', '^processes/'],
+    comment: 'processes sets services up and starts them; it composes none in its own',
   }),
   layer('testing', {
     of: '^packages/testing/',

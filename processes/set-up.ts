@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
-import { checkConnection, connectionConfig, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
+import { checkConnection, createPool, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
 import { checkBrokers, createTopics } from '@starling/platform/log/kafka';
 import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
 import { readKafkaSecurity } from '@starling/platform/process';
@@ -12,7 +12,6 @@ import type { Logger } from '@starling/platform/telemetry';
 import { readAuthority } from '@starling/platform/tls';
 import { keyFile, writePublicKeys } from '@starling/platform/tokens';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
-import pg from 'pg';
 import type { Options } from './options.ts';
 
 const NAMES: readonly ServiceName[] = ['identity', 'user', 'conversation', 'delivery', 'web'];
@@ -66,8 +65,8 @@ export async function setUp(
 
   say('bringing the database up to date');
   const admin = { adminUrl: database.url, ca: database.ca, secret };
-  await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
-  const { epoch, partitions } = await chooseEpoch(database, options.partitions);
+  const logUrl = await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
+  const { epoch, partitions } = await chooseEpoch({ ...database, url: logUrl }, options.partitions, context.logger);
   const databaseUrls = new Map<ServiceName, string>();
   for (const name of NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
 
@@ -131,14 +130,12 @@ function kafkaSecurity(options: Options): { tlsAuthority?: string; user?: string
 }
 
 /** The epoch in force and its partition counts, which only the first set-up chooses. */
-async function chooseEpoch(database: DatabaseAccess, count: number): ReturnType<typeof ensureEpoch> {
-  const client = new pg.Client(connectionConfig(database));
-  await client.connect();
+async function chooseEpoch(database: DatabaseAccess, count: number, logger: Logger): ReturnType<typeof ensureEpoch> {
+  const pool = createPool({ ...database, logger, max: 1, applicationName: 'starling set-up' });
   try {
-    await client.query('SET search_path TO log');
-    return await ensureEpoch(client, { conversations: count, receipts: count, users: count });
+    return await ensureEpoch(pool, { conversations: count, receipts: count, users: count });
   } finally {
-    await client.end();
+    await pool.end();
   }
 }
 

@@ -78,14 +78,19 @@ describe('tabs of a browser', () => {
   it('stay at the end of the messages when the window gets narrower', async () => {
     const [jan, kim] = [await signUp('Jan'), await signUp('Kim')];
     await jan.openPrivate('Kim');
-    for (let number = 0; number < 25; number++) await jan.send(`${number} ${'and so on '.repeat(25)}`);
+    for (let number = 0; number < 60; number++) await jan.send(`${number} ${'and so on '.repeat(((number * 7) % 23) + 1)}`);
     await kim.openFromList('Jan');
     const log = kim.page.getByRole('log', { name: 'Messages' });
-    await log.getByText('24 and so on').waitFor();
+    await log.getByText('59 and so on').waitFor();
     const below = () => log.evaluate((list) => Math.round(list.scrollHeight - list.scrollTop - list.clientHeight));
     await waitFor(async () => (await below()) <= 1, { describe: 'the list to be at its end' });
-    for (const width of [360, 1100, 700, 360]) {
-      await kim.page.setViewportSize({ width, height: 750 });
+    for (const [width, height] of [
+      [360, 640],
+      [1100, 750],
+      [700, 750],
+      [360, 640],
+    ] as const) {
+      await kim.page.setViewportSize({ width, height });
       // What moves the list is over after some frames without a change.
       await kim.page.evaluate(async () => {
         for (let frame = 0; frame < 30; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));

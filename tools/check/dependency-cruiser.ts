@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { dependencySeeds } from './dependency-seeds.ts';
 import type { Reading, Tool } from './tool.ts';
 
-const parts = ['packages', 'services', 'standalone', 'tests', 'bench', 'tools', 'cdk8s', 'operator'];
+const parts = ['packages', 'services', 'standalone', 'processes', 'tests', 'bench', 'tools', 'cdk8s', 'operator'];
 
 /** The part of the report, as the tool prints it as JSON, that is read here. */
 export interface Cruise {

@@ -47,6 +47,7 @@ export const dependencySeeds: Seed[] = [
   breaks('direction-services', 'services/user/routes/to-the-cluster.ts', '../../../operator/loop.ts'),
   breaks('direction-services', 'services/user/routes/to-the-client.ts', '../../../packages/client/index.ts'),
   breaks('direction-standalone', 'standalone/to-the-cluster.ts', '../cdk8s/chart.ts'),
+  breaks('direction-processes', 'processes/composing.ts', '../services/user/app.ts'),
   breaks('direction-testing', 'packages/testing/clock/outward.ts', '../../../standalone/compose.ts'),
   breaks('direction-cdk8s', 'cdk8s/outward.ts', '../operator/loop.ts'),
   breaks('direction-operator', 'operator/outward.ts', '../services/user/app.ts'),
