@@ -20,7 +20,7 @@ export const fanOut: Scenario = {
     const peers = choosePeers(options['peers'] ?? '', quick);
     const sockets = positiveInteger(options, 'sockets');
     const repeat = quick ? 1 : positiveInteger(options, 'repeat');
-    const load = { sockets, ...(quick ? { warmUpSeconds: 0.5, seconds: 1 } : { warmUpSeconds: 1.5, seconds: 3 }) };
+    const load = { sockets, ...(quick ? { warmUpSeconds: 0.4, seconds: 0.7 } : { warmUpSeconds: 1.5, seconds: 3 }) };
     const measured = await measureInTurn([STARLING, ...peers], load, repeat, note);
     return BATCHES.flatMap((batch) => peers.flatMap((peer) => compare(measured, peer, batch)));
   },
