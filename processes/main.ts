@@ -1,8 +1,7 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { isExplained } from '@starling/platform/process';
 import { createLogger } from '@starling/platform/telemetry';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { findPort } from './ports.ts';
 import { inTurn, startProxy } from './proxy.ts';
 import { setUp } from './set-up.ts';
 import { Supervisor } from './supervise.ts';
@@ -15,14 +14,6 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-async function findPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function run(options: Options): Promise<void> {
   const deliveryPorts: number[] = [];
   const nextPods = inTurn(deliveryPorts);
@@ -30,7 +21,7 @@ async function run(options: Options): Promise<void> {
   const plans = await setUp(options, {
     logger: createLogger({ service: 'set-up' }),
     say: console.log,
-    ports: findPort,
+    ports: () => findPort(HOST),
     deliveryUrl: `http://${HOST}:${internal.port}`,
   });
   deliveryPorts.push(...plans.filter(({ service }) => service === 'delivery').map(({ ports }) => ports.http));
