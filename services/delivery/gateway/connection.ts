@@ -72,11 +72,9 @@ export class Connection {
   /** Writes what waits. @param join makes one buffer of the frames; it may give the same one to many connections. */
   flush(join: (frames: Buffer[]) => Buffer): void {
     if (this.#closing || this.#frames.length === 0) return;
-    if (this.waitingBytes > this.#maxBytes) {
-      this.close('slow');
-      return;
-    }
-    this.#write(join);
+    // Only what the peer was offered and has not taken says that it is slow: much may come in one turn.
+    if (this.#stream.writableLength > this.#maxBytes) this.close('slow');
+    else this.#write(join);
   }
 
   /** Resolves when less than half of the socket's allowance waits, or the socket is closed: at the latest after 30 s. */
