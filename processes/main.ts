@@ -1,5 +1,6 @@
 import { isExplained } from '@starling/platform/process';
 import { createLogger } from '@starling/platform/telemetry';
+import { endAllWithThisProcess } from './end-all.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { findPort } from './ports.ts';
 import { inTurn, startProxy } from './proxy.ts';
@@ -29,15 +30,7 @@ async function run(options: Options): Promise<void> {
   if (!web) throw new Error('there is no web service');
 
   const supervisor = new Supervisor(console.log);
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(130);
-      stopping = true;
-      console.log('stopping (again Ctrl-C: at once)');
-      supervisor.stop().then(() => process.exit(0), fail);
-    });
-  }
+  endAllWithThisProcess(supervisor, { print: console.log, fail });
   try {
     // Those that are called come before those that call.
     for (const plan of plans) await supervisor.start(plan);
@@ -48,7 +41,7 @@ async function run(options: Options): Promise<void> {
     });
     console.log(`Starling is ready: http://localhost:${entry.port}`);
   } catch (error) {
-    // They are in sessions of their own, and would go on without us.
+    // When a signal has begun the stop, the process exits by that before this goes on.
     await supervisor.stop();
     throw error;
   }

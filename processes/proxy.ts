@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, pipeline } from 'node:stream';
 
 /** Where a request goes: candidates in the order in which they are tried, each a port of this machine. */
 export type Route = (path: string) => number[];
@@ -11,7 +11,11 @@ export type Route = (path: string) => number[];
  */
 export async function startProxy(options: { port: number; host: string; route: Route }): Promise<{ port: number; close(): void }> {
   const server = createServer((request, response) => forward(request, response, options.route(pathOf(request))));
-  server.on('upgrade', (request, stream, head) => forwardUpgrade(request, stream, head, options.route(pathOf(request))));
+  server.on('upgrade', (request, stream, head) => {
+    // The server listens to it no more; a reset would be an exception that nobody catches.
+    stream.on('error', () => stream.destroy());
+    forwardUpgrade(request, stream, head, options.route(pathOf(request)));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -39,6 +43,7 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function forward(request: IncomingMessage, response: ServerResponse, [port, ...others]: number[]): void {
+  if (response.destroyed) return;
   if (port === undefined) {
     response.writeHead(503, { 'retry-after': '1' }).end();
     return;
@@ -46,8 +51,13 @@ function forward(request: IncomingMessage, response: ServerResponse, [port, ...o
   const { method, url, headers } = request;
   const onward = httpRequest({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
+    // An answer that breaks off breaks off for the client too.
+    pipeline(answer, response, () => {});
   });
+  const abandon = () => {
+    if (!response.writableFinished) onward.destroy();
+  };
+  response.once('close', abandon);
   let connected = false;
   onward.on('socket', (socket) => {
     const begin = () => {
@@ -58,6 +68,7 @@ function forward(request: IncomingMessage, response: ServerResponse, [port, ...o
     else begin();
   });
   onward.on('error', () => {
+    response.off('close', abandon);
     // A request that may have arrived is not sent to another.
     if (!connected) forward(request, response, others);
     else if (!response.headersSent) response.writeHead(502).end();
@@ -66,16 +77,22 @@ function forward(request: IncomingMessage, response: ServerResponse, [port, ...o
 }
 
 function forwardUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer, [port, ...others]: number[]): void {
+  if (stream.destroyed) return;
   if (port === undefined) {
     stream.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n');
     return;
   }
   const onward = connect(port, '127.0.0.1');
-  onward.once('error', () => {
-    if (onward.connecting || onward.bytesWritten === 0) forwardUpgrade(request, stream, head, others);
+  const abandon = () => onward.destroy();
+  stream.once('close', abandon);
+  let connected = false;
+  onward.on('error', () => {
+    stream.off('close', abandon);
+    if (!connected) forwardUpgrade(request, stream, head, others);
     else stream.destroy();
   });
   onward.once('connect', () => {
+    connected = true;
     const lines = [`${request.method} ${request.url} HTTP/1.1`];
     for (let index = 0; index < request.rawHeaders.length; index += 2)
       lines.push(`${request.rawHeaders[index]}: ${request.rawHeaders[index + 1]}`);
@@ -84,7 +101,5 @@ function forwardUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer, 
     onward.pipe(stream);
     stream.pipe(onward);
     onward.on('close', () => stream.destroy());
-    stream.on('close', () => onward.destroy());
-    stream.on('error', () => onward.destroy());
   });
 }

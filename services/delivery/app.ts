@@ -56,7 +56,11 @@ export function createDelivery(config: DeliveryConfig, platform: Platform): Deli
   for (const topic of TOPICS) metrics.trackLag('tail', topic, log, () => tails.partitionsOf(topic).map((partition) => partition.next));
 
   return {
-    unready: () => (tails.halted ? ['the log follows newer rules'] : tails.caughtUp ? [] : ['the log is being read']),
+    unready: () => [
+      ...(tails.halted === undefined ? [] : [tails.halted]),
+      ...(tails.lost ? ['the log has lost records'] : []),
+      ...(tails.caughtUp ? [] : ['the log is being read']),
+    ],
     routes(app) {
       requireUserCaller(app, gate);
       postRoute(app, sender);

@@ -42,8 +42,16 @@ export function isPost(headers: RecordHeaders): headers is PostHeaders {
 }
 
 /**
- * Reads the headers that judging needs. `undefined`: they are bad; such a record is void and as if absent. A level
- * above {@link RULES_LEVEL} is returned as it is: the caller must stop on it.
+ * Whether a record follows newer rules than this code knows. To be asked before anything else of it is read: by those
+ * rules all else may look otherwise. The reader must stop.
+ */
+export function followsNewerRules(headers: Headers): boolean {
+  return Number(headers['level']) > RULES_LEVEL;
+}
+
+/**
+ * Reads the headers that judging needs, of a record that does not follow newer rules. `undefined`: they are bad; such a
+ * record is void and as if absent.
  */
 export function parseHeaders(headers: Headers): RecordHeaders | undefined {
   const { id, kind } = headers;

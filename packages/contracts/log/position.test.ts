@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareCursor } from './cursor.ts';
-import { encodeFactHeaders, encodePostHeaders, parseHeaders } from './headers.ts';
+import { encodeFactHeaders, encodePostHeaders, followsNewerRules, parseHeaders } from './headers.ts';
 import { partitionOf } from './partition.ts';
 import { epochOf, offsetOf, parsePosition, positionOf } from './position.ts';
 
@@ -68,5 +68,11 @@ describe('headers', () => {
     expect(parseHeaders({ ...good, asOf: '-2' })).toBeUndefined();
     expect(parseHeaders({ ...good, asOf: '1.5' })).toBeUndefined();
     expect(parseHeaders({ id: 'i', kind: 'participant.removed', level: '1' })).toBeUndefined();
+  });
+
+  it('tell newer rules by their level alone, whatever else they lack', () => {
+    for (const headers of [{ level: '2' }, { level: '2', kind: 'message.posted', id: 'i' }, { level: '2.0' }])
+      expect(followsNewerRules(headers)).toBe(true);
+    for (const headers of [{}, { level: '1' }, { level: '' }, { level: 'x' }]) expect(followsNewerRules(headers)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import type { Topic } from '@starling/contracts/log';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { AppendQueue } from './append-queue.ts';
 import { AppendRefused, type NewRecord } from './event-log.ts';
 
@@ -62,4 +62,25 @@ it('refuses what waits when it is closed', async () => {
   queue.close();
   await expect(waiting).rejects.toBeInstanceOf(AppendRefused);
   await expect(queue.append(TOPIC, 0, [record('c')])).rejects.toBeInstanceOf(AppendRefused);
+});
+
+it('refuses what has waited too long for a log that does not answer, and never hands it over', async () => {
+  vi.useFakeTimers();
+  try {
+    const { writes, write } = heldLog();
+    const queue = new AppendQueue(write);
+    const inFlight = queue.append(TOPIC, 0, [record('a')]);
+    const late = queue.append(TOPIC, 0, [record('late')]).catch((error: unknown) => error);
+    vi.advanceTimersByTime(3_999);
+    const fresh = queue.append(TOPIC, 0, [record('fresh')]);
+    vi.advanceTimersByTime(1);
+    expect(await late).toBeInstanceOf(AppendRefused);
+    writes[0]?.answer.resolve(0);
+    await inFlight;
+    expect(writes.map(({ records }) => records)).toEqual([['a'], ['fresh']]);
+    writes[1]?.answer.resolve(1);
+    expect(await fresh).toEqual([1]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -5,8 +5,11 @@ import { AppendRefused, type NewRecord } from './event-log.ts';
 const BATCH_BYTES = 900_000;
 /** More than that does not wait for a partition whose log does not answer: memory is not where records belong. */
 const WAITING_BYTES = 16_000_000;
+/** Nor for longer, ms: before its sender is told that the outcome is unknown, it can still be told that it was refused. */
+const WAITING_MS = 4_000;
 
 interface Waiting {
+  expiry: NodeJS.Timeout | undefined;
   records: NewRecord[];
   bytes: number;
   resolve(offsets: number[]): void;
@@ -42,9 +45,11 @@ export class AppendQueue {
     this.#bytes.set(name, waiting);
     return new Promise((resolve, reject) => {
       const queue = this.#waiting.get(name);
-      if (queue) queue.push({ records, bytes, resolve, reject });
-      else {
-        const started: Waiting[] = [{ records, bytes, resolve, reject }];
+      if (queue) {
+        const late: Waiting = { records, bytes, resolve, reject, expiry: setTimeout(() => this.#expire(name, queue, late), WAITING_MS) };
+        queue.push(late);
+      } else {
+        const started: Waiting[] = [{ records, bytes, resolve, reject, expiry: undefined }];
         this.#waiting.set(name, started);
         void this.#drain(name, topic, partition, started);
       }
@@ -55,7 +60,18 @@ export class AppendQueue {
   close(): void {
     this.#closed = true;
     for (const queue of this.#waiting.values())
-      for (const waiting of queue.splice(0)) waiting.reject(new AppendRefused('the log is closed'));
+      for (const waiting of queue.splice(0)) {
+        clearTimeout(waiting.expiry);
+        waiting.reject(new AppendRefused('the log is closed'));
+      }
+  }
+
+  #expire(name: string, queue: Waiting[], late: Waiting): void {
+    const place = queue.indexOf(late);
+    if (place < 0) return;
+    queue.splice(place, 1);
+    this.#bytes.set(name, (this.#bytes.get(name) ?? 0) - late.bytes);
+    late.reject(new AppendRefused('the log does not answer'));
   }
 
   async #drain(name: string, topic: Topic, partition: number, queue: Waiting[]): Promise<void> {
@@ -95,6 +111,7 @@ function takeBatch(queue: Waiting[]): Waiting[] {
   for (const waiting of queue) {
     bytes += waiting.bytes;
     if (count > 0 && bytes > BATCH_BYTES) break;
+    clearTimeout(waiting.expiry);
     count++;
   }
   return queue.splice(0, count);

@@ -2,6 +2,7 @@ import type { Topic } from '@starling/contracts/log';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { EventLog } from '../log/index.ts';
 
+const COLLECT_MS = 1_500;
 const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 /** What one service measures; the label `service` is its name. All times are seconds. */
@@ -91,10 +92,15 @@ export function createMetrics(): Metrics {
     }),
     async scrape() {
       // A log that does not answer leaves its gauges as they were, and all else is told.
-      await Promise.allSettled(collectors.map((collect) => collect()));
+      await Promise.allSettled(collectors.map((collect) => Promise.race([collect(), patience()])));
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
+}
+
+/** A scrape must answer before whoever asks gives it up. */
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, COLLECT_MS).unref());
 }
 
 /** The same log, each append of which is measured. */

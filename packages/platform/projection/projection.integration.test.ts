@@ -3,10 +3,11 @@ import { positionOf, WINDOW } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { transaction } from '../db/index.ts';
+import type { LogRecord } from '../log/index.ts';
 import { insertRecords } from '../log/postgres/statements.ts';
 import { insertFacts } from '../outbox/index.ts';
 import type { CountedRecord } from './projection.ts';
-import { selectNextOffsets } from './store.ts';
+import { insertFailed, selectNextOffsets, storableId } from './store.ts';
 import { createFact, factRecord, insertApplied, keyIn, openTestOwner, postRecord, type TestOwner } from './test-owner.ts';
 
 let owner: TestOwner;
@@ -87,6 +88,17 @@ describe('a projection', () => {
     await reached(2);
     expect(attempts).toBeGreaterThan(1);
     expect(await owner.applied()).toEqual(ids);
+  });
+
+  it('keeps also what the database cannot store, as far as it can', async () => {
+    const headers = { id: 'a\0b', kind: 'conversation.updated', level: '1', more: '\ud800\0' };
+    const strange: LogRecord = { ...factRecord(key), key: 'k\0', headers, topic: 'conversations', partition: 0, offset: 0, at: 1 };
+    await transaction(owner.pool, (tx) => insertFailed(tx, strange, new Error('it \0 cannot be applied')));
+    const { rows } = await owner.admin.query('SELECT key, headers, error FROM owner.failed_record');
+    expect(rows).toEqual([
+      { key: 'k\ufffd', headers: { ...headers, id: 'a\ufffdb', more: '\ufffd\ufffd' }, error: 'it \ufffd cannot be applied' },
+    ]);
+    expect(storableId(strange)).toBe('a\ufffdb');
   });
 
   it('puts a record aside that cannot be applied, with all of it, and goes on', async () => {

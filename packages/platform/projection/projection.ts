@@ -1,4 +1,5 @@
 import {
+  followsNewerRules,
   isPost,
   PartitionWindow,
   type Position,
@@ -14,7 +15,7 @@ import type { EventLog, GroupRecord, Hole, LogRecord, Subscription } from '../lo
 import type { OutboxRelay } from '../outbox/index.ts';
 import { settleRows } from '../outbox/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { advanceRow, ensureRow, insertFailed, type ProjectionRow } from './store.ts';
+import { advanceRow, ensureRow, insertFailed, type ProjectionRow, storableId } from './store.ts';
 
 /** A record that counts: a fact, or a valid post. */
 export interface CountedRecord extends LogRecord {
@@ -117,15 +118,18 @@ export class Projection {
     const { log } = this.#options;
     const counted: CountedRecord[] = [];
     let last: LogRecord | undefined;
+    let newer: string | undefined;
     for (const record of records) {
       partition.window ??= new PartitionWindow(record.offset);
+      if (followsNewerRules(record.headers)) {
+        newer = `offset ${record.offset} is of rules level ${record.headers['level']}, and this version knows ${RULES_LEVEL}`;
+        break;
+      }
       const parsed = parseHeaders(record.headers);
-      if (parsed && parsed.level > RULES_LEVEL)
-        return this.#halt(index, `offset ${record.offset} is of rules level ${parsed.level}, and this version knows ${RULES_LEVEL}`);
       const verdict = partition.window.push(record.offset, record.key, parsed);
       if (record.past) {
         const { nextOffset, lastId } = partition.row;
-        if (record.offset === nextOffset - 1 && lastId !== (record.headers['id'] ?? null))
+        if (record.offset === nextOffset - 1 && lastId !== storableId(record))
           return this.#halt(index, `another record than the projected one stands at offset ${record.offset}`);
         continue;
       }
@@ -134,12 +138,15 @@ export class Projection {
       if (parsed && (verdict.is === 'fact' || verdict.is === 'valid'))
         counted.push({ ...record, parsed, position: positionOf(log.epoch, record.offset) });
     }
-    if (!last) return;
-    const next: ProjectionRow = { nextOffset: last.offset + 1, lastId: last.headers['id'] ?? null };
-    const settled = await this.#applyAll(partition, index, counted, next);
-    partition.row = next;
-    partition.notify();
-    this.#options.relay?.notifySettled(settled);
+    if (last) {
+      const next: ProjectionRow = { nextOffset: last.offset + 1, lastId: storableId(last) };
+      const settled = await this.#applyAll(partition, index, counted, next);
+      partition.row = next;
+      partition.notify();
+      this.#options.relay?.notifySettled(settled);
+    }
+    // What came before it counts by rules that are known.
+    if (newer !== undefined) this.#halt(index, newer);
   }
 
   async #applyAll(partition: Partition, index: number, records: CountedRecord[], next: ProjectionRow): Promise<string[]> {

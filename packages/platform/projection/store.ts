@@ -48,6 +48,20 @@ export async function selectNextOffsets(db: pg.Pool | pg.PoolClient, topic: Topi
   return offsets;
 }
 
+/** The id of a record as it can be kept: whoever writes to the log may put into it what PostgreSQL does not take. */
+export function storableId({ headers }: LogRecord): string | null {
+  const id = headers['id'];
+  return id === undefined ? null : storable(id);
+}
+
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}
+
+function storableHeaders({ headers }: LogRecord): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(headers).map(([name, value]) => [storable(name), storable(value)])));
+}
+
 export async function insertFailed(tx: pg.PoolClient, record: LogRecord, error: Error): Promise<void> {
   await tx.query(
     `INSERT INTO failed_record (topic, partition, "offset", key, headers, value, at, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
@@ -55,11 +69,11 @@ export async function insertFailed(tx: pg.PoolClient, record: LogRecord, error: 
       record.topic,
       record.partition,
       record.offset,
-      record.key,
-      JSON.stringify(record.headers),
+      storable(record.key),
+      storableHeaders(record),
       record.value,
       record.at,
-      error.message.slice(0, 500),
+      storable(error.message.slice(0, 500)),
     ],
   );
 }

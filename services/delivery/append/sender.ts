@@ -120,7 +120,7 @@ export class Sender {
   async #refuseEarly({ client, after }: Post): Promise<Problem | undefined> {
     const { tails, clock } = this.#options;
     if (timeOfUuidV7(client) > clock.now() + AHEAD_MS) return renderProblem('clock-ahead');
-    if (tails.halted) return renderProblem('unavailable', { retryAfter: 5 });
+    if (tails.halted !== undefined || tails.lost) return renderProblem('unavailable', { retryAfter: 5 });
     if (after && after.position >= positionOf(tails.epoch, 0)) {
       const partition = this.#partitionOf(after.conversation);
       if (!(await partition.waitFor(after.position - positionOf(tails.epoch, 0) + 1, AFTER_MS)))

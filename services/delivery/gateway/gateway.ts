@@ -106,6 +106,7 @@ export class Gateway {
     if (!identity) return connection.close(checked as CloseName);
     if (socket.readyState !== socket.OPEN) return;
     if (!this.#accepting) return connection.close('restarting');
+    if (this.#options.tails.halted !== undefined) return connection.close('unavailable');
     if (!this.#options.tails.isCurrent()) return connection.close('behind');
     if (!this.#admit(identity.user)) return connection.close('too-many');
     this.#connections.add(connection);

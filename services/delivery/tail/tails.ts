@@ -1,5 +1,6 @@
 import {
   type Cursor,
+  followsNewerRules,
   isPost,
   type PostHeaders,
   parseHeaders,
@@ -37,7 +38,8 @@ export class Tails {
   readonly #listener: TailListener;
   #partitions: Record<Topic, Partition[]> = { conversations: [], receipts: [], users: [] };
   #subscriptions: TailSubscription[] = [];
-  #halted = false;
+  #halted: string | undefined;
+  #lost = false;
   #caughtUp = false;
 
   constructor(options: { log: EventLog; logger: Logger; ringBytes: number; listener: TailListener }) {
@@ -52,8 +54,16 @@ export class Tails {
   }
 
   /** A record of a newer version was met: this pod can judge nothing any more. */
-  get halted(): boolean {
+  get halted(): string | undefined {
     return this.#halted;
+  }
+
+  /**
+   * The log has lost records that it had, and gives their offsets out again: nothing may be appended to it before a new
+   * epoch.
+   */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** The log was read to what was its end when this pod started. */
@@ -120,19 +130,20 @@ export class Tails {
   }
 
   #take(topic: Topic, index: number, records: LogRecord[]): void {
-    if (this.#halted) return;
+    if (this.#halted !== undefined) return;
     const partition = this.partition(topic, index);
     for (const record of records) {
-      const headers = parseHeaders(record.headers);
-      if (headers && headers.level > RULES_LEVEL) {
-        this.#halted = true;
+      if (followsNewerRules(record.headers)) {
+        partition.advanced();
+        this.#halted = 'the log follows newer rules than this version knows';
         this.#logger.fatal(
-          { topic, partition: index, offset: record.offset, level: headers.level },
-          'a record follows newer rules than this version knows; it stops here',
+          { topic, partition: index, offset: record.offset, level: record.headers['level'], known: RULES_LEVEL },
+          this.#halted,
         );
         this.#listener.onBreak();
         return;
       }
+      const headers = parseHeaders(record.headers);
       const verdict = partition.window.push(record.offset, record.key, headers);
       if (!headers || verdict.is === 'absent') continue;
       if (verdict.is === 'unjudged') partition.ring.startAt(record.offset + 1);
@@ -151,6 +162,7 @@ export class Tails {
   #rebuild(topic: Topic, index: number, hole: Hole): number {
     const from = hole.is === 'gone' ? hole.low : Math.max(hole.low, hole.end - WINDOW);
     this.#logger.error({ topic, partition: index, ...hole }, 'the log does not go on where it was read to; this pod starts over');
+    if (hole.is === 'lost') this.#lost = true;
     this.partition(topic, index).reset(from);
     this.#listener.onBreak();
     return from;

@@ -52,7 +52,10 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   }
 
   const gaps = new GapWatch(clock);
-  const ranges = Object.fromEntries(TOPICS.map((topic) => [topic, new Ranges(admin, topic, epoch)])) as Record<Topic, Ranges>;
+  const ranges = Object.fromEntries(TOPICS.map((topic) => [topic, new Ranges(admin, topic, epoch, partitions[topic])])) as Record<
+    Topic,
+    Ranges
+  >;
   const context = {
     kafka,
     admin,

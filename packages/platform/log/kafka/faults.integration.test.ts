@@ -238,6 +238,20 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
     await expect(logs.open()).rejects.toThrow(`topic chat.users.${logs.epoch} has 3 partitions where epoch ${logs.epoch} has 1`);
   });
 
+  it("goes on with the epoch's partitions when others are added, also after a standstill", async () => {
+    const clock = new FakeClock(0);
+    const log = await logs.open({ clock });
+    const { tail, read } = collect(log);
+    await waitFor(() => tail.caughtUp());
+    const name = topicName(TOPIC, logs.epoch);
+    await logs.admin.createPartitions({ topicPartitions: [{ topic: name, count: 3 }] });
+    await waitFor(async () => (await logs.admin.fetchTopicMetadata({ topics: [name] })).topics[0]?.partitions.length === 3);
+    clock.advance(2_001);
+    await log.append(TOPIC, 0, [record('after')]);
+    await waitFor(() => tail.caughtUp() && read.length === 1);
+    expect(await log.endOffsets(TOPIC)).toHaveLength(2);
+  });
+
   it('makes topics that keep records for their time, and stamp them themselves', async () => {
     const settings = await Promise.all(
       (['conversations', 'receipts', 'users'] as const).map(async (topic) => {

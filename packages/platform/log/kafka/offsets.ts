@@ -14,10 +14,12 @@ export class Ranges {
   #running: Promise<Range[]> | undefined;
   #following: Promise<Range[]> | undefined;
 
-  constructor(admin: Admin, topic: Topic, epoch: number) {
+  /** @param count the epoch's number of partitions: others, that were added, are not ours. */
+  constructor(admin: Admin, topic: Topic, epoch: number, count: number) {
     this.#fetch = async () => {
       const offsets = await admin.fetchTopicOffsets(topicName(topic, epoch));
-      return offsets.sort((a, b) => a.partition - b.partition).map(({ low, high }) => ({ low: Number(low), end: Number(high) }));
+      const ours = offsets.filter(({ partition }) => partition < count).sort((a, b) => a.partition - b.partition);
+      return ours.map(({ low, high }) => ({ low: Number(low), end: Number(high) }));
     };
   }
 
