@@ -6,7 +6,7 @@ import type { Supervisor } from './supervise.ts';
  */
 export function endAllWithThisProcess(supervisor: Supervisor, say: { print(line: string): void; fail(error: unknown): void }): void {
   let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stopping) process.exit(130);
       stopping = true;
@@ -14,4 +14,9 @@ export function endAllWithThisProcess(supervisor: Supervisor, say: { print(line:
       supervisor.stop().then(() => process.exit(0), say.fail);
     });
   }
+  process.on('uncaughtException', (error) => {
+    const fail = () => say.fail(error);
+    supervisor.stop().then(fail, fail);
+  });
+  process.on('exit', () => supervisor.kill());
 }

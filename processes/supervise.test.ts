@@ -98,13 +98,13 @@ async function superviseApart(script: Script, then = ''): Promise<{ parent: Chil
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', text], { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   parent.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  await waitFor(() => printed.includes('all are started'));
-  const pid = pidIn(printed)!;
   onTestFinished(() => {
     parent.kill('SIGKILL');
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    const pid = pidIn(printed);
+    if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL');
   });
-  return { parent, pid, output: () => printed };
+  await waitFor(() => printed.includes('all are started'));
+  return { parent, pid: pidIn(printed)!, output: () => printed };
 }
 
 describe('the end of the supervisor is the end of all', () => {

@@ -30,9 +30,10 @@ export class Supervisor {
 
   /** Starts a process and resolves when it says that it is ready. Rejects when it ends before, or after `stop`. */
   async start(plan: ProcessPlan): Promise<void> {
+    if (this.#stopped !== undefined) throw new Error(`${plan.label} is not started: all are being ended`);
     // In a process group of its own, since Ctrl-C is for us. Its stdin closes when we are gone, however that came.
     const child = spawn(process.execPath, ['--import', PRELOADED, this.#mainOf(plan), '--config', plan.configFile], {
-      stdio: ['inherit', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     this.#children.set(plan.label, child);
@@ -72,7 +73,7 @@ export class Supervisor {
   }
 
   async #end(): Promise<void> {
-    const force = setTimeout(() => {}, this.#graceMs);
+    const force = setTimeout(() => this.kill(), this.#graceMs);
     await Promise.all(
       this.#living().map(async (child) => {
         const ended = once(child, 'exit');
