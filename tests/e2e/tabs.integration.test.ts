@@ -173,7 +173,7 @@ describe('tabs of a browser', () => {
     await waitFor(async () => (await gil.page.title()) === '(1) Starling', { describe: 'the title to count it' });
     await entry.click();
     await waitFor(async () => (await gil.page.title()) === 'Fay · Starling', { describe: 'the title to count nothing' });
-    expect(await entry.getByText('new messages').count()).toBe(0);
+    await waitFor(async () => (await entry.getByText('new messages').count()) === 0, { describe: 'nothing to be new' });
 
     await fay.page.context().setOffline(true);
     await starling.kill();
