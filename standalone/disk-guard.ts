@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { AppendRefused, type EventLog } from '@starling/platform/log';
+import { AppendRefused, type EventLog, withAppend } from '@starling/platform/log';
 import type { Logger } from '@starling/platform/telemetry';
 
 /** Below this nothing is taken any more: the database needs room to stay alive, in bytes. */
@@ -32,17 +32,8 @@ export async function watchDisk(folder: string, logger: Logger, neededBytes = NE
 
 /** The same log, which refuses appends at once while the disk is full, instead of leaving them unknown. */
 export function refuseWhenFull(log: EventLog, guard: DiskGuard): EventLog {
-  return {
-    epoch: log.epoch,
-    partitions: log.partitions,
-    endOffsets: (topic) => log.endOffsets(topic),
-    lowOffsets: (topic) => log.lowOffsets(topic),
-    tail: (options) => log.tail(options),
-    subscribe: (options) => log.subscribe(options),
-    close: () => log.close(),
-    async append(topic, partition, records) {
-      if (guard.isFull()) throw new AppendRefused('the disk is full');
-      return log.append(topic, partition, records);
-    },
-  };
+  return withAppend(log, async (topic, partition, records) => {
+    if (guard.isFull()) throw new AppendRefused('the disk is full');
+    return log.append(topic, partition, records);
+  });
 }

@@ -118,3 +118,17 @@ export interface EventLog {
   /** Stops all readers and rejects what waits to be appended. */
   close(): Promise<void>;
 }
+
+/** The same log with another `append` before its own. */
+export function withAppend(log: EventLog, append: EventLog['append']): EventLog {
+  return {
+    epoch: log.epoch,
+    partitions: log.partitions,
+    append,
+    endOffsets: (topic) => log.endOffsets(topic),
+    lowOffsets: (topic) => log.lowOffsets(topic),
+    tail: (options) => log.tail(options),
+    subscribe: (options) => log.subscribe(options),
+    close: () => log.close(),
+  };
+}

@@ -1,9 +1,12 @@
 import type { Topic } from '@starling/contracts/log';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { EventLog } from '../log/index.ts';
+import { AppendRefused, type EventLog, withAppend } from '../log/index.ts';
 
 const COLLECT_MS = 1_500;
 const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+/** `refused`: certainly not written. */
+type AppendOutcome = 'written' | 'refused' | 'unknown';
 
 /** What one service measures; the label `service` is its name. All times are seconds. */
 export interface ServiceMetrics {
@@ -12,7 +15,7 @@ export interface ServiceMetrics {
   /** The same of each RPC method; `code` is the name of a gRPC status. */
   observeCall(method: string, code: string, seconds: number): void;
   /** One append, from the call to the log's answer. */
-  observeAppend(topic: Topic, outcome: 'written' | 'unknown', seconds: number): void;
+  observeAppend(topic: Topic, outcome: AppendOutcome, seconds: number): void;
   /** One send, from its arrival at the pod to its outcome. */
   observeSend(outcome: 'ok' | 'refused' | 'unknown', seconds: number): void;
   /** One record, from the log's time of it to its frames' being handed to the sockets. */
@@ -105,24 +108,16 @@ function patience(): Promise<void> {
 
 /** The same log, each append of which is measured. */
 export function measureAppends(log: EventLog, metrics: ServiceMetrics): EventLog {
-  return {
-    epoch: log.epoch,
-    partitions: log.partitions,
-    endOffsets: (topic) => log.endOffsets(topic),
-    lowOffsets: (topic) => log.lowOffsets(topic),
-    tail: (options) => log.tail(options),
-    subscribe: (options) => log.subscribe(options),
-    close: () => log.close(),
-    async append(topic, partition, records) {
-      const begun = performance.now();
-      try {
-        const offsets = await log.append(topic, partition, records);
-        metrics.observeAppend(topic, 'written', (performance.now() - begun) / 1000);
-        return offsets;
-      } catch (error) {
-        metrics.observeAppend(topic, 'unknown', (performance.now() - begun) / 1000);
-        throw error;
-      }
-    },
-  };
+  return withAppend(log, async (topic, partition, records) => {
+    const begun = performance.now();
+    const observe = (outcome: AppendOutcome) => metrics.observeAppend(topic, outcome, (performance.now() - begun) / 1000);
+    try {
+      const offsets = await log.append(topic, partition, records);
+      observe('written');
+      return offsets;
+    } catch (error) {
+      observe(error instanceof AppendRefused ? 'refused' : 'unknown');
+      throw error;
+    }
+  });
 }
