@@ -67,7 +67,7 @@ const direction = [
   }),
   layer('processes', {
     of: '^processes/',
-    may: ['^packages/(contracts|platform)/', '^services/[^/]+/store/migrations\\.ts$', '^processes/'],
+    may: ['^packages/(contracts|platform)/', '^services/[^/]+/(store/migrations|options)\\.ts$', '^processes/'],
     comment: 'processes sets services up and starts them; it composes none in its own',
   }),
   layer('testing', {

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { EVENTS } from '../packages/contracts/events/index.ts';
 import { PROBLEMS } from '../packages/contracts/problems/index.ts';
 import { CLOSE_CODES, ClientFrame, ServerFrame } from '../packages/contracts/socket/index.ts';
+import { USAGE as PROCESSES_USAGE } from '../processes/options.ts';
+import { USAGE } from '../standalone/options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DOCUMENTS = globSync('**/*.md', { cwd: ROOT, exclude: ['**/node_modules', '**/dist', '**/starling-data'] }).sort();
@@ -134,11 +136,12 @@ describe('the documents', () => {
   });
 
   it.each([
-    ['standalone/options.ts', 'README.md'],
-    ['processes/options.ts', 'processes/README.md'],
-  ])('name every option of %s', (code, document) => {
-    const usage = [...read(code).matchAll(/^ {2}(--[\w-]+)/gm)].map((match) => match[1] as string);
+    ['standalone/options.ts', USAGE, 'README.md'],
+    ['processes/options.ts', PROCESSES_USAGE, 'processes/README.md'],
+  ])('name every option of %s', (_code, text, document) => {
+    const usage = [...text.matchAll(/^ {2}(--[\w-]+)/gm)].map((match) => match[1] as string);
     expect(usage).toContain('--port');
+    expect(usage).toContain('--registration');
     const written = read(document);
     expect(usage.filter((option) => option !== '--help' && !written.includes(`\`${option}\``))).toEqual([]);
   });

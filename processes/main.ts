@@ -4,6 +4,7 @@ import { endAllWithThisProcess } from './end-all.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { findPort } from './ports.ts';
 import { inTurn, startProxy } from './proxy.ts';
+import { rotateKeysOf } from './rotate-keys.ts';
 import { setUp } from './set-up.ts';
 import { Supervisor } from './supervise.ts';
 
@@ -16,11 +17,12 @@ function fail(error: unknown): never {
 }
 
 async function run(options: Options): Promise<void> {
+  const logger = createLogger({ service: 'set-up' });
   const deliveryPorts: number[] = [];
   const nextPods = inTurn(deliveryPorts);
   const internal = await startProxy({ host: HOST, port: 0, route: () => nextPods() });
   const plans = await setUp(options, {
-    logger: createLogger({ service: 'set-up' }),
+    logger,
     say: console.log,
     ports: () => findPort(HOST),
     deliveryUrl: `http://${HOST}:${internal.port}`,
@@ -29,6 +31,7 @@ async function run(options: Options): Promise<void> {
   const web = plans.find(({ service }) => service === 'web');
   if (!web) throw new Error('there is no web service');
 
+  rotateKeysOf(options, logger);
   const supervisor = new Supervisor(console.log);
   endAllWithThisProcess(supervisor, { print: console.log, fail });
   try {

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
+import { IDENTITY_OPTIONS, IDENTITY_USAGE } from '@starling/identity/options';
 import { ConfigError, loadConfig } from '@starling/platform/config';
+import { WEB_OPTIONS, WEB_USAGE } from '@starling/web/options';
 import Type from 'typebox';
 
 export const USAGE = `Starling on this machine, each service a process of its own, on a Kafka and a PostgreSQL that run already.
@@ -12,8 +14,13 @@ export const USAGE = `Starling on this machine, each service a process of its ow
   --partitions COUNT      of the topics, when they are made (8)
   --postgres-ca FILE      PEM of the authority of the database's certificate: TLS
   --kafka-ca FILE         PEM of the authority of the brokers' certificates: TLS
-  --kafka-user NAME       SASL/SCRAM-SHA-512, with
+  --kafka-user NAME       an administrator of the brokers (SASL/SCRAM-SHA-512, by TLS), who makes
+                          a user for each service, with
   --kafka-password-file FILE
+${IDENTITY_USAGE}
+${WEB_USAGE}
+  --rotate-keys SECONDS   how often the services get new signing keys (2592000: 30 days)
+  --trace                 write traces into DATA, to be looked at on the side ports
   --help                  this text
 `;
 
@@ -29,6 +36,10 @@ const Options = Type.Object(
     'kafka-ca': Type.Optional(Type.String({ minLength: 1 })),
     'kafka-user': Type.Optional(Type.String({ minLength: 1 })),
     'kafka-password-file': Type.Optional(Type.String({ minLength: 1 })),
+    ...IDENTITY_OPTIONS,
+    ...WEB_OPTIONS,
+    'rotate-keys': Type.Integer({ minimum: 20, default: 2_592_000 }),
+    trace: Type.Boolean({ default: false }),
   },
   { additionalProperties: false },
 );
@@ -37,7 +48,7 @@ export type Options = Type.Static<typeof Options>;
 /** Reads the command line; `help`: the usage is asked for. Throws a ConfigError. */
 export function readOptions(args: string[]): Options | 'help' {
   const names = Object.keys(Options.properties);
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  const options = Object.fromEntries(names.map((name) => [name, { type: name === 'trace' ? ('boolean' as const) : ('string' as const) }]));
   let values: Record<string, unknown>;
   try {
     ({ values } = parseArgs({ args, options: { ...options, help: { type: 'boolean' } } }));

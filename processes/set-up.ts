@@ -3,18 +3,24 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import { configureIdentity } from '@starling/identity/options';
+import { systemClock } from '@starling/platform/clock';
+import { ConfigError } from '@starling/platform/config';
 import { checkConnection, createPool, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
-import { checkBrokers, createTopics } from '@starling/platform/log/kafka';
+import { checkAdministrator, checkBrokers, createTopics, openKafkaLog } from '@starling/platform/log/kafka';
 import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
 import { readKafkaSecurity } from '@starling/platform/process';
-import type { ServiceName } from '@starling/platform/service';
+import { SERVICE_NAMES, type ServiceName } from '@starling/platform/service';
 import type { Logger } from '@starling/platform/telemetry';
 import { readAuthority } from '@starling/platform/tls';
-import { keyFile, writePublicKeys } from '@starling/platform/tokens';
+import { ensureKeys, keyFile } from '@starling/platform/tokens';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
+import { configureWeb } from '@starling/web/options';
+import { makeServiceUsers } from './broker-users.ts';
+import { checkLogOf } from './check-log.ts';
 import type { Options } from './options.ts';
+import { keyPlaceOf } from './rotate-keys.ts';
 
-const NAMES: readonly ServiceName[] = ['identity', 'user', 'conversation', 'delivery', 'web'];
 const MIGRATIONS: Record<ServiceName, MigrationSet[]> = {
   identity: IDENTITY_MIGRATIONS,
   user: USER_MIGRATIONS,
@@ -22,6 +28,8 @@ const MIGRATIONS: Record<ServiceName, MigrationSet[]> = {
   delivery: [],
   web: [],
 };
+/** Those that keep what they have read from the log. */
+const PROJECTING = ['identity', 'user', 'conversation'] as const;
 
 /** One process to start, and the ports at which it will be reached. */
 export interface ProcessPlan {
@@ -41,6 +49,7 @@ export async function setUp(
   context: { logger: Logger; say(line: string): void; ports: () => Promise<number>; deliveryUrl: string },
 ): Promise<ProcessPlan[]> {
   const { say } = context;
+  const webConfig = configureWeb(options);
   const directory = options.data;
   const databaseAuthority = options['postgres-ca'];
   const database: DatabaseAccess = {
@@ -57,28 +66,41 @@ export async function setUp(
       passwordFile: '--kafka-password-file',
     })),
   };
+  if (brokers.sasl && !brokers.tls)
+    throw new ConfigError('--kafka-user needs --kafka-ca: without TLS the network learns what the services log in with');
   // Nothing is changed before both answer: the roles' passwords are those of this start's secret from then on.
   await checkConnection({ ...database, settings: { url: '--postgres', ca: '--postgres-ca' } });
-  await checkBrokers(brokers);
+  await (brokers.sasl ? checkAdministrator(brokers) : checkBrokers(brokers));
   await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
   const secret = await ensureSecret(join(directory, 'secret'));
+  const identityConfig = configureIdentity(options, createHmac('sha256', secret).update('identity').digest('base64url'));
 
   say('bringing the database up to date');
   const admin = { adminUrl: database.url, ca: database.ca, secret };
   const logUrl = await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
   const { epoch, partitions } = await chooseEpoch({ ...database, url: logUrl }, options.partitions, context.logger);
   const databaseUrls = new Map<ServiceName, string>();
-  for (const name of NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
+  for (const name of SERVICE_NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
 
   say('making the topics');
   await createTopics({ ...brokers, epoch, partitions });
-  const kafka = { brokers: brokers.brokers, epoch, partitions, ...kafkaSecurity(options) };
+  const log = await openKafkaLog({ ...brokers, clock: systemClock, epoch, partitions });
+  try {
+    for (const name of PROJECTING)
+      await checkLogOf(name, { log, database: { ...database, url: databaseUrls.get(name) ?? '' }, logger: context.logger });
+  } finally {
+    await log.close();
+  }
+  const { tlsAuthority } = kafkaSecurity(options);
+  const kafka = { brokers: brokers.brokers, epoch, partitions, ...(tlsAuthority === undefined ? {} : { tlsAuthority }) };
+  const brokerLogins = brokers.sasl && (await makeServiceUsers(brokers, { epoch, secret, directory: join(directory, 'config') }));
+  if (!brokerLogins)
+    say('the brokers do not tell the services apart, and let each do whatever they let anybody do: there is no --kafka-user');
 
-  const keyDirectory = join(directory, 'keys');
-  const publicKeys = join(directory, 'public-keys.json');
-  await writePublicKeys(keyDirectory, NAMES, publicKeys);
+  const keyPlace = keyPlaceOf(directory);
+  await ensureKeys(keyPlace);
 
-  const labels = NAMES.flatMap((service): { service: ServiceName; label: string }[] =>
+  const labels = SERVICE_NAMES.flatMap((service): { service: ServiceName; label: string }[] =>
     service === 'delivery'
       ? Array.from({ length: options.delivery }, (_, index) => ({ service, label: `delivery-${index + 1}` }))
       : [{ service, label: service }],
@@ -95,11 +117,11 @@ export async function setUp(
     ]),
   );
   const own: Record<ServiceName, (label: string) => object> = {
-    identity: () => ({ secret: createHmac('sha256', secret).update('identity').digest('base64url') }),
+    identity: () => identityConfig,
     user: () => ({}),
     conversation: () => ({}),
     delivery: (label) => ({ pod: label }),
-    web: () => ({}),
+    web: () => webConfig,
   };
   for (const { service, label, ports, configFile } of plans) {
     const databaseUrlFile = join(directory, 'config', `${service}.database-url`);
@@ -111,9 +133,10 @@ export async function setUp(
       ports,
       databaseUrlFile,
       ...(databaseAuthority === undefined ? {} : { databaseAuthority }),
-      kafka,
-      keys: { private: keyFile(keyDirectory, service), public: publicKeys },
+      kafka: { ...kafka, ...brokerLogins?.get(service) },
+      keys: { private: keyFile(keyPlace.directory, service), public: keyPlace.publicFile },
       peers,
+      ...(options.trace ? { traceFile: join(directory, 'traces', `traces-${label}.jsonl`) } : {}),
     };
     await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
   }

@@ -5,14 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { findPort } from './ports.ts';
 import type { ProcessPlan } from './set-up.ts';
 import { Supervisor } from './supervise.ts';
 
-const READY = `console.log('{"msg":"ready"}'); setInterval(() => {}, 1_000);`;
+/** Listens on the side port, which the configuration file's name is here. */
+const listen = (answer: string) =>
+  `(await import('node:http')).createServer((_, response) => { ${answer} }).listen(Number(process.argv.at(-1)), '127.0.0.1');`;
+const READY = listen('response.end();');
 const SCRIPTS = {
   obedient: `process.on('SIGTERM', () => { console.log('ends'); process.exit(0); }); ${READY}`,
   deaf: `process.on('SIGTERM', () => console.log('heard')); ${READY}`,
-  slow: `console.log('not yet'); setInterval(() => {}, 1_000);`,
+  slow: listen(`response.writeHead(503).end('the log\\nthe stars\\n');`),
+  late: `let asked = 0; ${listen(`response.writeHead(++asked < 3 ? 503 : 200).end('the stars\\n');`)}`,
 };
 type Script = keyof typeof SCRIPTS;
 
@@ -23,8 +28,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function planOf(script: Script): ProcessPlan {
-  return { label: script, service: 'web', configFile: 'none', ports: { http: 1, rpc: 2, side: 3 } };
+async function planOf(script: Script): Promise<ProcessPlan> {
+  const side = await findPort('127.0.0.1');
+  return { label: script, service: 'web', configFile: String(side), ports: { http: 1, rpc: 2, side } };
 }
 
 function supervise(graceMs = 10_000) {
@@ -50,7 +56,7 @@ function isAlive(pid: number): boolean {
 describe('a supervisor', () => {
   it('lets processes end by themselves', async () => {
     const { supervisor, output } = supervise();
-    await supervisor.start(planOf('obedient'));
+    await supervisor.start(await planOf('obedient'));
     await supervisor.stop();
     expect(output()).toContain('obedient     ends');
     expect(isAlive(pidIn(output())!)).toBe(false);
@@ -58,7 +64,7 @@ describe('a supervisor', () => {
 
   it.each(['deaf', 'obedient'] as const)('ends by force what does not end: %s', async (script) => {
     const { supervisor, output } = supervise(200);
-    await supervisor.start(planOf(script));
+    await supervisor.start(await planOf(script));
     const pid = pidIn(output())!;
     if (script === 'obedient') process.kill(pid, 'SIGSTOP');
     await supervisor.stop();
@@ -69,15 +75,22 @@ describe('a supervisor', () => {
   it('starts nothing once it stops', async () => {
     const { supervisor, output } = supervise();
     const stopped = supervisor.stop();
-    await expect(supervisor.start(planOf('obedient'))).rejects.toThrow('obedient is not started');
+    await expect(supervisor.start(await planOf('obedient'))).rejects.toThrow('obedient is not started');
     await stopped;
     expect(output()).toBe('');
   });
 
+  it('waits for a process to be ready, and says once what it waits for', async () => {
+    const { supervisor, output } = supervise();
+    await supervisor.start(await planOf('late'));
+    expect(output().split('is not ready yet: the stars')).toHaveLength(2);
+    await supervisor.stop();
+  });
+
   it('ends a start that is under way', async () => {
     const { supervisor, output } = supervise();
-    const started = expect(supervisor.start(planOf('slow'))).rejects.toThrow('before it was ready');
-    await waitFor(() => output().includes('not yet'));
+    const started = expect(supervisor.start(await planOf('slow'))).rejects.toThrow('before it was ready');
+    await waitFor(() => output().includes('slow         is not ready yet: the log; the stars'));
     await supervisor.stop();
     await started;
     expect(isAlive(pidIn(output())!)).toBe(false);
@@ -92,7 +105,7 @@ async function superviseApart(script: Script, then = ''): Promise<{ parent: Chil
     import { endAllWithThisProcess } from ${JSON.stringify(new URL('./end-all.ts', import.meta.url).href)};
     const supervisor = new Supervisor(console.log, { mainOf: ({ label }) => join(${JSON.stringify(folder)}, label + '.mjs') });
     endAllWithThisProcess(supervisor, { print: console.log, fail: (error) => { console.log(error.message); process.exit(1); } });
-    await supervisor.start(${JSON.stringify(planOf(script))});
+    await supervisor.start(${JSON.stringify(await planOf(script))});
     console.log('all are started');
     ${then}`;
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', text], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { untilReady } from './readiness.ts';
 import type { ProcessPlan } from './set-up.ts';
 
 const RESTART_MS = 1_000;
@@ -28,7 +29,10 @@ export class Supervisor {
     this.#graceMs = options.graceMs ?? GRACE_MS;
   }
 
-  /** Starts a process and resolves when it says that it is ready. Rejects when it ends before, or after `stop`. */
+  /**
+   * Starts a process and resolves when it says at its side port that it is ready; what it waits for is printed. Rejects
+   * when it ends before, or after `stop`.
+   */
   async start(plan: ProcessPlan): Promise<void> {
     if (this.#stopped !== undefined) throw new Error(`${plan.label} is not started: all are being ended`);
     // In a process group of its own, since Ctrl-C is for us. Its stdin closes when we are gone, however that came.
@@ -37,15 +41,14 @@ export class Supervisor {
       detached: true,
     });
     this.#children.set(plan.label, child);
-    const ready = Promise.withResolvers<void>();
+    const ended = new AbortController();
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
-        if (line.includes('"msg":"ready"')) ready.resolve();
         this.#print(`${plan.label.padEnd(12)} ${line}`);
       });
     }
     const onEnd = (how: unknown) => {
-      ready.reject(new Error(`${plan.label} ended (${how}) before it was ready; its log says why`));
+      ended.abort(how);
       if (this.#stopped !== undefined) return;
       this.#print(`${plan.label.padEnd(12)} ended (${how}); it is started again`);
       setTimeout(() => {
@@ -57,7 +60,9 @@ export class Supervisor {
       if (child.pid === undefined) onEnd(error.message);
     });
     this.#print(`${plan.label.padEnd(12)} pid ${child.pid}, http ${plan.ports.http}, side port ${plan.ports.side}`);
-    await ready.promise;
+    const tell = (reasons: string) => this.#print(`${plan.label.padEnd(12)} is not ready yet: ${reasons}`);
+    await untilReady(plan.ports.side, { tell, signal: ended.signal });
+    if (ended.signal.aborted) throw new Error(`${plan.label} ended (${ended.signal.reason}) before it was ready; its log says why`);
   }
 
   /** Ends all of them, by force those that take too long; resolves when they have ended. None is started any more. */

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
+import { IDENTITY_OPTIONS, IDENTITY_USAGE } from '@starling/identity/options';
 import { ConfigError, loadConfig } from '@starling/platform/config';
+import { WEB_OPTIONS, WEB_USAGE } from '@starling/web/options';
 import Type from 'typebox';
 
 export const USAGE = `Starling: a chat server in one process.
@@ -13,7 +15,10 @@ export const USAGE = `Starling: a chat server in one process.
   --log URL             kafka://host:port,host:port…, instead of a log in the database
   --tls-cert FILE       certificate (chain) and
   --tls-key FILE        key, both PEM: serve HTTPS, so that other machines can connect
-  --side-port PORT      answer /metrics, /healthz and /readyz there, on this machine only
+${IDENTITY_USAGE}
+${WEB_USAGE}
+  --side-port PORT      answer /metrics, /healthz, /readyz and /traces there, on this machine only
+  --trace               write traces to DATA/traces-starling.jsonl, to be looked at on the side port
   --otlp-endpoint URL   send traces there (OpenTelemetry, OTLP over HTTP)
   --help                this text
 `;
@@ -27,6 +32,9 @@ const StandaloneOptions = Type.Object(
     'tls-cert': Type.Optional(Type.String({ minLength: 1 })),
     'tls-key': Type.Optional(Type.String({ minLength: 1 })),
     'side-port': Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+    ...IDENTITY_OPTIONS,
+    ...WEB_OPTIONS,
+    trace: Type.Boolean({ default: false }),
     'otlp-endpoint': Type.Optional(Type.String({ pattern: '^https?://' })),
   },
   { additionalProperties: false },
@@ -46,21 +54,14 @@ export function readOptions(args: string[]): StandaloneOptions | 'help' {
 
 function parse(args: string[]): Record<string, string | boolean | undefined> {
   const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
   try {
     return parseArgs({
       args,
-      options: {
-        data: text,
-        port: text,
-        log: text,
-        database: text,
-        'tls-cert': text,
-        'tls-key': text,
-        'side-port': text,
-        'otlp-endpoint': text,
-        help: { type: 'boolean' },
-      },
-    }).values;
+      options: Object.fromEntries(
+        [...Object.keys(StandaloneOptions.properties), 'help'].map((name) => [name, ['help', 'trace'].includes(name) ? flag : text]),
+      ),
+    }).values as Record<string, string | boolean | undefined>;
   } catch (error) {
     throw new ConfigError(`${(error as Error).message.split('. ')[0]}; see --help`);
   }

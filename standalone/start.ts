@@ -7,17 +7,21 @@ import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/mi
 import { createDelivery, type Delivery } from '@starling/delivery/app';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import { configureIdentity } from '@starling/identity/options';
 import { systemClock } from '@starling/platform/clock';
 import { createHttpServer, endWithProblem, onUpgrade } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
 import type { EventLog } from '@starling/platform/log';
 import { createMetrics, openSidePort, type ServiceMetrics } from '@starling/platform/metrics';
 import { findForeign } from '@starling/platform/projection';
-import type { Service } from '@starling/platform/service';
+import { SERVICE_NAMES, type Service } from '@starling/platform/service';
 import { createLogger, type Logger, startTracing } from '@starling/platform/telemetry';
+import { publicKeysFile, startKeyRotation } from '@starling/platform/tokens';
+import { tracePage } from '@starling/platform/trace-page';
 import { createUser } from '@starling/user/app';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
 import { createWeb } from '@starling/web/app';
+import { configureWeb, readProxies } from '@starling/web/options';
 import { readSite } from '@starling/web/site';
 import { createLocalUpstream } from '@starling/web/upstream';
 import type { FastifyInstance } from 'fastify';
@@ -29,6 +33,9 @@ import { openLogFile } from './log-file.ts';
 import type { StandaloneOptions } from './options.ts';
 import { readTls, type Tls } from './tls.ts';
 
+const TRACE_FILE = 'traces-starling.jsonl';
+/** How long a service signs with one key. */
+const KEY_LIFE_MS = 30 * 86_400_000;
 /** More than one, so that appends to different conversations do not wait for each other's commit. */
 const PARTITIONS = { conversations: 4, receipts: 4, users: 2 };
 
@@ -53,13 +60,15 @@ export async function startStarling(context: {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
+    const webConfig = configureWeb(options);
     const tls = await readTls(options);
     const data = await openDataDirectory(options.data);
     const logFile = openLogFile(join(data.root, 'starling.log'));
     const logger = (service: string) => createLogger({ service, destination: logFile });
     const disk = await watchDisk(data.root, logger('starling'));
     undo.push(async () => disk.stop());
-    undo.push(startTracing({ service: 'starling', otlpEndpoint: options['otlp-endpoint'] }));
+    const traceFile = options.trace ? join(data.root, TRACE_FILE) : undefined;
+    undo.push(startTracing({ service: 'starling', otlpEndpoint: options['otlp-endpoint'], file: traceFile }));
 
     const database =
       options.database === undefined
@@ -72,12 +81,13 @@ export async function startStarling(context: {
     const metrics = createMetrics();
     const pod = randomUUID();
     const logUrl = options.log;
+    const keyDirectory = join(data.secrets, 'keys');
     say('bringing the database up to date');
     const secret = await ensureSecret(data, 'installation');
     const local = await openLocalPlatform({
       adminUrl: database.url,
       secret,
-      keyDirectory: join(data.secrets, 'keys'),
+      keyDirectory,
       cluster: 'standalone',
       partitions: PARTITIONS,
       migrations: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
@@ -89,11 +99,21 @@ export async function startStarling(context: {
         : { openLog: (logLogger: Logger) => openLogOf(logUrl, { partitions: PARTITIONS, pod, logger: logLogger }) }),
     }).catch(explainDatabase);
     undo.push(() => local.stop());
+    undo.push(
+      startKeyRotation({
+        directory: keyDirectory,
+        issuers: SERVICE_NAMES,
+        publicFile: publicKeysFile(keyDirectory),
+        clock: systemClock,
+        everyMs: KEY_LIFE_MS,
+        logger: logger('starling'),
+      }),
+    );
 
     say('starting the services');
     const delivery = createDelivery({ pod, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 }, local.platform('delivery'));
     const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
-    local.register('identity', createIdentity({ secret: identitySecret }, local.platform('identity')));
+    local.register('identity', createIdentity(configureIdentity(options, identitySecret), local.platform('identity')));
     local.register('user', createUser({}, local.platform('user')));
     local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
     local.register('delivery', delivery);
@@ -102,9 +122,10 @@ export async function startStarling(context: {
       conversation: local.http('conversation'),
       delivery: local.http('delivery'),
     });
-    const web = createWeb({}, local.platform('web'), upstream);
+    const web = createWeb(webConfig, local.platform('web'), upstream);
     local.register('web', web);
-    const server = await openServer(web, delivery, { logger: logger('web'), metrics: metrics.of('web'), tls });
+    const proxies = readProxies(webConfig.trustedProxies);
+    const server = await openServer(web, delivery, { logger: logger('web'), metrics: metrics.of('web'), service: 'web', tls, proxies });
     // A server is closed only when its sockets are, which is for the services to do.
     server.addHook('preClose', () => local.stop());
     undo.push(() => server.close());
@@ -118,13 +139,15 @@ export async function startStarling(context: {
     }
     await local.start();
     const url = await listen(server, options);
-    const sidePort = options['side-port'];
+    const sidePort = options['side-port'] ?? (options.trace ? 0 : undefined);
     if (sidePort !== undefined) {
-      const reasons = () => [...local.services()].flatMap((service) => service.unready?.() ?? []);
-      const side = await openSidePort({ host: '127.0.0.1', port: sidePort, metrics, reasons }).catch((error) =>
+      const reasons = () => [...local.unready(), ...[...local.services()].flatMap((service) => service.unready?.() ?? [])];
+      const routes = { '/traces': tracePage(options.trace ? data.root : undefined) };
+      const side = await openSidePort({ host: '127.0.0.1', port: sidePort, metrics, reasons, routes }).catch((error) =>
         explainListen(error, sidePort),
       );
       undo.push(() => side.close());
+      if (options.trace) say(`traces are at http://localhost:${side.port}/traces`);
     }
     return { url, stop };
   } catch (error) {
@@ -137,12 +160,12 @@ export async function startStarling(context: {
 async function openServer(
   web: Service,
   delivery: Delivery,
-  options: { logger: Logger; metrics: ServiceMetrics; tls: Tls | undefined },
+  options: { logger: Logger; metrics: ServiceMetrics; service: string; tls: Tls | undefined; proxies: ReturnType<typeof readProxies> },
 ): Promise<FastifyInstance> {
   const server = createHttpServer(options);
   await web.routes(server);
   onUpgrade(server, (request, stream, head) => {
-    const site = readSite(options.tls !== undefined, request);
+    const site = readSite(options.tls !== undefined, request, options.proxies);
     const allowed = site && (site.secure || site.local);
     if (allowed && request.url?.split('?')[0] === '/v1/socket') delivery.upgrade(request, stream, head);
     else endWithProblem(stream, renderProblem(allowed ? 'not-found' : 'https-required'));

@@ -1,5 +1,6 @@
 import type { Cursor } from '@starling/contracts/log';
 import { type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
+import { signUpAt } from '@starling/testing/starling';
 import { waitFor } from '@starling/testing/wait-for';
 import { v7 } from 'uuid';
 import { WebSocket } from 'ws';
@@ -64,7 +65,7 @@ export async function openRoom(url: string, members: number): Promise<BenchRoom>
 
 async function signUp(url: string, name: string): Promise<{ user: string; token: string }> {
   const email = `${v7()}@example.org`;
-  await call(url, 'POST', '/v1/accounts', undefined, { email, password: PASSWORD, name });
+  await signUpAt(url, { email, password: PASSWORD, name });
   const reply = await call(url, 'POST', '/v1/token', undefined, { email, password: PASSWORD });
   return (await reply.json()) as { user: string; token: string };
 }

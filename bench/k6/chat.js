@@ -36,7 +36,8 @@ export function setup() {
   const run = Date.now().toString(36);
   const people = Array.from({ length: USERS }, (_, index) => {
     const account = { email: `k6.${run}.${index}@example.org`, password: 'correct horse battery' };
-    expectStatus(call('POST', '/v1/accounts', { ...account, name: `k6 ${index}` }), 201);
+    const { id, code } = expectStatus(call('POST', '/v1/accounts', { ...account, name: `k6 ${index}` }), 202).json();
+    expectStatus(call('POST', '/v1/accounts/confirm', { id, code }), 201);
     const { user, token } = expectStatus(call('POST', '/v1/token', account), 200).json();
     return { user, token };
   });

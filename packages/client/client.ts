@@ -1,11 +1,21 @@
-import type { LogInRequest, SessionReply, SignUpRequest } from '@starling/contracts/http';
+import type {
+  CodeReply,
+  ConfirmCodeRequest,
+  PasskeyLogInRequest,
+  SecondFactorRequest,
+  SessionReply,
+  SignUpRequest,
+} from '@starling/contracts/http';
 import type { ServerFrame } from '@starling/contracts/socket';
 import { type Clock, systemClock } from './clock.ts';
+import { type AccountApi, createAccountApi } from './rest/account-api.ts';
 import { type Api, createApi } from './rest/api.ts';
+import { createEntryApi, type EntryApi } from './rest/entry-api.ts';
 import { createRequest } from './rest/request.ts';
 import { KeptSends } from './send-queue/kept-sends.ts';
 import { type Outcome, SendQueue } from './send-queue/send-queue.ts';
 import { type Auth, authorise, createAuthority } from './session/authority.ts';
+import type { LogInCredentials, LogInResult } from './session/log-in.ts';
 import { failureOfEnd, type SessionEnd } from './session/session-end.ts';
 import { Drafts } from './storage/drafts.ts';
 import { Seen } from './storage/seen.ts';
@@ -31,9 +41,24 @@ export interface ClientOptions {
 }
 
 /** The calls, and a state that follows the server. */
-export interface Client extends Api {
-  signUp(account: SignUpRequest): Promise<SessionReply>;
-  logIn(credentials: LogInRequest): Promise<SessionReply>;
+export interface Client extends Api, EntryApi {
+  /** Begins a registration. It ends with `confirmSignUp`, with the code that is on its way to the address. */
+  signUp(account: SignUpRequest): Promise<CodeReply>;
+  /** Makes the account and logs in. */
+  confirmSignUp(confirm: ConfirmCodeRequest): Promise<SessionReply>;
+  /**
+   * Logs in, or says what else the account wants: `completeLogIn` goes on. With `auth` of kind `password` the second
+   * factor's code goes along as `code`, and without one that is needed this throws `second-factor-required`.
+   */
+  logIn(credentials: LogInCredentials): Promise<LogInResult>;
+  /** In a page only. */
+  completeLogIn(secondFactor: SecondFactorRequest): Promise<SessionReply>;
+  /** In a page only; after `beginPasskeyLogIn`. */
+  passkeyLogIn(passkey: PasskeyLogInRequest): Promise<SessionReply>;
+  /** Connects the sign-on that waits (`waitingLink`) with the account that has its address, and logs in. In a page only. */
+  linkSignOn(password: string): Promise<LogInResult>;
+  /** The user's own account. */
+  account: AccountApi;
   /** Ends the session and stops; the state is empty afterwards, and the user's posts and drafts are kept no longer. */
   logOut(): Promise<void>;
   /** Stops as if the server had said that the session has ended: for what other tabs tell. */
@@ -87,7 +112,8 @@ export function createClient(options: ClientOptions): Client {
   const drafts = new Drafts(storage);
   const seen = new Seen(store, storage);
   options.storage?.onChange?.(() => seen.load());
-  const api = createApi(authorise(request, authority), (conversation, position) => replica.noteCommand(conversation, position));
+  const authorised = authorise(request, authority);
+  const api = createApi(authorised, (conversation, position) => replica.noteCommand(conversation, position));
   const profiles = new Profiles(store, api.cards, clock, random);
   /** How far the server's clock is ahead of ours, ms. */
   let clockOffset = 0;
@@ -197,21 +223,27 @@ export function createClient(options: ClientOptions): Client {
     if (isRunning) connection.start();
   }
 
-  async function begin(session: Promise<SessionReply>): Promise<SessionReply> {
+  async function begin<T extends LogInResult>(session: Promise<T>): Promise<T> {
     const reply = await session;
-    become(reply.user);
+    if ('user' in reply) become(reply.user);
     return reply;
   }
 
   return {
     ...api,
+    ...createEntryApi(request),
+    account: createAccountApi(authorised, (credentials) => authority.credentialsChanged(credentials)),
     async updateMe(change) {
       const profile = await api.updateMe(change);
       profiles.put([profile]);
       return profile;
     },
-    signUp: (account) => begin(authority.signUp(account)),
+    signUp: (account) => authority.signUp(account),
+    confirmSignUp: (confirm) => begin(authority.confirmSignUp(confirm)),
     logIn: (credentials) => begin(authority.logIn(credentials)),
+    completeLogIn: (secondFactor) => begin(authority.completeLogIn(secondFactor)),
+    passkeyLogIn: (passkey) => begin(authority.passkeyLogIn(passkey)),
+    linkSignOn: (password) => begin(authority.linkSignOn(password)),
     async currentUser() {
       const user = await authority.currentUser();
       if (user !== null) become(user);

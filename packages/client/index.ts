@@ -1,10 +1,12 @@
 export { type Client, type ClientOptions, createClient } from './client.ts';
 export type { Clock } from './clock.ts';
+export type { AccountApi } from './rest/account-api.ts';
 export type { Api } from './rest/api.ts';
 export { ApiError, NetworkError } from './rest/errors.ts';
 export { faultOfBody } from './send-queue/message-body.ts';
 export type { Outcome } from './send-queue/send-queue.ts';
 export type { Auth } from './session/authority.ts';
+export type { LogInCredentials, LogInResult } from './session/log-in.ts';
 export type { SessionEnd } from './session/session-end.ts';
 export type { ClientStorage } from './storage/user-storage.ts';
 export type { SocketLike, WebSocketConstructor } from './sync/socket.ts';

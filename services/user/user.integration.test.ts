@@ -232,5 +232,5 @@ test('conversation asks which users exist, and nobody else does', async () => {
   expect((await asking('conversation')).users).toEqual([id]);
   const refusal = await asking('web').catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConnectError);
-  expect((refusal as ConnectError).code).toBe(Code.PermissionDenied);
+  expect((refusal as ConnectError).code).toBe(Code.Unauthenticated);
 });

@@ -9,7 +9,8 @@ import { endPostmaster, findPostmaster, isRunning, type Postmaster, removeStaleF
 import { chooseServerUser, giveTo, proveReach, type ServerUser } from './server-user.ts';
 import { StartError } from './start-error.ts';
 
-const databaseName = 'starling';
+/** @internal */
+export const databaseName = 'starling';
 
 /** How long an owner may take to let go, in ms. */
 const ownershipPatience = 5000;

@@ -1,6 +1,7 @@
 import { type Cursor, partitionOf, positionOf } from '@starling/contracts/log';
 import { type EventFrame, type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import type { Operation, Read, Session } from '@starling/testing/history';
+import { signUpAt } from '@starling/testing/starling';
 import { v7 } from 'uuid';
 import { WebSocket } from 'ws';
 
@@ -39,8 +40,7 @@ export class ChaosPerson {
   }
 
   async signUp(name: string): Promise<void> {
-    const reply = await this.#fetch('POST', '/v1/accounts', { email: this.#email, password: PASSWORD, name }, false);
-    this.id = ((await reply.json()) as { user: string }).user;
+    this.id = (await signUpAt(this.#url, { email: this.#email, password: PASSWORD, name })).user;
   }
 
   /** The group's id; undefined while the profiles of some are not there yet. */

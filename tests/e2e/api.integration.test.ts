@@ -32,7 +32,8 @@ function describeApi(name: string, start: () => Promise<Shape>): void {
       const email = `${person.toLowerCase()}.${v7()}@example.org`;
       const client = createClient({ baseUrl: shape.url, auth: { kind: 'password' } });
       clients.push(client);
-      const { user } = await client.signUp({ email, password: PASSWORD, name: person });
+      const { id, code = '' } = await client.signUp({ email, password: PASSWORD, name: person });
+      const { user } = await client.confirmSignUp({ id, code });
       client.start();
       await waitFor(() => client.getState().connection === 'live', { deadline: 20_000 });
       return { client, id: user, email };

@@ -18,6 +18,7 @@ export class PersonAtBrowser {
     });
   }
 
+  /** Without a mail server, and at the machine itself: the page has the code, and it is in its field. */
   static async signUp(context: BrowserContext, url: string, name: string): Promise<PersonAtBrowser> {
     const page = await context.newPage();
     const person = new PersonAtBrowser(name, page);
@@ -27,6 +28,9 @@ export class PersonAtBrowser {
     await page.getByLabel('Email').fill(`${name.toLowerCase()}@example.org`);
     await page.getByLabel('Password').fill('correct horse battery');
     await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByRole('heading', { name: 'Confirm your email' }).waitFor();
+    await page.getByText(/^\d{6}$/).waitFor();
+    await page.getByRole('button', { name: 'Confirm' }).click();
     await person.waitLive();
     return person;
   }

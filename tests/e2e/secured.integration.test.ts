@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,11 +17,21 @@ import { waitFor } from '@starling/testing/wait-for';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startSeverableProxy } from '../chaos/severable-proxy.ts';
+import { probeAccess, writeVoidRecords } from './broker-access.ts';
 import { type Authority, makeAuthority } from './certificate.ts';
 
 const PASSWORD = 'correct horse battery';
 const SERVICE = fileURLToPath(new URL('../../services/user/main.ts', import.meta.url));
 const SETTINGS = { url: '--postgres', ca: '--postgres-ca' };
+
+/** What the brokers let each service do: to read (r) and to write (w) each topic. */
+const ACCESS = {
+  identity: { conversations: '--', receipts: '--', users: 'rw' },
+  user: { conversations: '--', receipts: '--', users: 'rw' },
+  conversation: { conversations: 'rw', receipts: 'r-', users: 'r-' },
+  delivery: { conversations: 'rw', receipts: 'r-', users: 'r-' },
+  web: { conversations: '--', receipts: '--', users: 'r-' },
+};
 
 let folder: string;
 let authority: Authority;
@@ -114,14 +124,26 @@ await describeWithOwnBrokers(
       };
       const { '--kafka': _, '--postgres': databaseUrl = '', ...more } = right;
       services = await startStarlingServices({ brokers, databaseUrl, delivery: 1, args: Object.entries(more).flat() });
+      await writeVoidRecords({
+        ...(await brokerLoginOf('web')),
+        user: sasl.username,
+        passwordFile: right['--kafka-password-file'] ?? '',
+      });
     }, 180_000);
     afterAll(() => services?.stop(), 60_000);
+
+    /** The way to the brokers in a service's configuration. */
+    async function brokerLoginOf(service: string): Promise<ProcessConfig['kafka']> {
+      const file = join(services.data, 'config', `${service === 'delivery' ? 'delivery-1' : service}.json`);
+      return (JSON.parse(await readFile(file, 'utf8')) as ProcessConfig).kafka;
+    }
 
     it('carry a message', async () => {
       const join = async (person: string) => {
         const client = createClient({ baseUrl: services.url, auth: { kind: 'password' } });
         onTestFinished(() => client.stop());
-        const { user } = await client.signUp({ email: `${person}.${v7()}@example.org`, password: PASSWORD, name: person });
+        const { id, code = '' } = await client.signUp({ email: `${person}.${v7()}@example.org`, password: PASSWORD, name: person });
+        const { user } = await client.confirmSignUp({ id, code });
         client.start();
         await waitFor(() => client.getState().connection === 'live', { deadline: 20_000 });
         return { client, id: user };
@@ -139,6 +161,17 @@ await describeWithOwnBrokers(
           ?.messages.some((message) => message.body === 'for you alone'),
       );
     });
+
+    it.each(Object.entries(ACCESS))(
+      '%s does on the log what it needs to, and the brokers refuse it all else',
+      { timeout: 60_000 },
+      async (service, expected) => {
+        const kafka = await brokerLoginOf(service);
+        expect(kafka.user).toBe(`starling-${service}`);
+        expect((await stat(kafka.passwordFile ?? '')).mode & 0o777).toBe(0o600);
+        expect(await probeAccess(kafka)).toEqual(expected);
+      },
+    );
 
     describe('started with', () => {
       /** One sentence on the terminal, no stack trace, exit code 1. */
@@ -197,6 +230,20 @@ await describeWithOwnBrokers(
           { '--kafka-password-file': wrongPassword },
           /^Starling: the Kafka brokers localhost:\d+ refused user starling: check/,
         ));
+
+      it('a user of the brokers who is no administrator', async () => {
+        const { user = '', passwordFile = '' } = await brokerLoginOf('identity');
+        await expectRefusal(
+          { '--kafka-user': user, '--kafka-password-file': passwordFile },
+          /^Starling: the Kafka brokers localhost:\d+ do not let user starling-identity set access rules: name an administrator/,
+        );
+      });
+
+      it('a user of the brokers, and no TLS', async () => {
+        const { '--kafka-ca': _, ...plain } = right;
+        const { output } = await runStarlingServices(Object.entries(plain).flat());
+        expect(output).toMatch(/^Starling: --kafka-user needs --kafka-ca: /m);
+      });
 
       it('a broker that does not answer', () =>
         expectRefusal({ '--kafka': 'localhost:1' }, /^Starling: the Kafka brokers localhost:1 cannot be reached \(ECONNREFUSED\)/));
@@ -290,7 +337,7 @@ await describeWithOwnBrokers(
         [
           'a wrong password of the broker',
           ({ kafka }) => ({ kafka: { ...kafka, passwordFile: wrongPassword } }),
-          /^the Kafka brokers localhost:\d+ refused user starling: check/,
+          /^the Kafka brokers localhost:\d+ refused user starling-user: check/,
         ],
         [
           'a file that is none',

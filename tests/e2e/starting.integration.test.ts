@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CodeReply } from '@starling/contracts/http';
 import { createTestDatabase } from '@starling/testing/database';
 import { runStarling, type StarlingProcess, startStarlingProcess } from '@starling/testing/starling';
 import pg from 'pg';
@@ -114,32 +115,33 @@ describe('starting', () => {
       await database?.drop();
     });
 
+    function post(host: string, path: string, body: object): Promise<{ status: number | undefined; cookies: string[]; body: CodeReply }> {
+      const headers = { host, origin: `https://${host}`, 'x-starling-request': '1', 'content-type': 'application/json' };
+      return new Promise((resolve, reject) => {
+        const call = request(
+          `${starling.url}${path}`,
+          { method: 'POST', ca: certificate.cert, servername: 'chat.example.org', headers },
+          async (answer) =>
+            resolve({
+              status: answer.statusCode,
+              cookies: answer.headers['set-cookie'] ?? [],
+              body: JSON.parse((await answer.toArray()).join('')) as CodeReply,
+            }),
+        );
+        call.on('error', reject).end(JSON.stringify(body));
+      });
+    }
+
     it('serves the client by HTTPS under any name, with a cookie that only HTTPS carries', async () => {
       expect(starling.url).toMatch(/^https:\/\/localhost:/);
-      const account = JSON.stringify({ email: 'ann@example.org', password: 'correct horse battery', name: 'Ann' });
-      const reply = await new Promise<{ status: number | undefined; cookie: string }>((resolve, reject) => {
-        const call = request(
-          `${starling.url}/v1/accounts`,
-          {
-            method: 'POST',
-            ca: certificate.cert,
-            servername: 'chat.example.org',
-            headers: {
-              host: 'chat.example.org',
-              origin: 'https://chat.example.org',
-              'x-starling-request': '1',
-              'content-type': 'application/json',
-            },
-          },
-          (answer) => {
-            answer.resume();
-            resolve({ status: answer.statusCode, cookie: String(answer.headers['set-cookie']) });
-          },
-        );
-        call.on('error', reject).end(account);
-      });
+      const account = { email: 'ann@example.org', password: 'correct horse battery', name: 'Ann' };
+      const elsewhere = await post('chat.example.org', '/v1/accounts', { ...account, email: 'bob@example.org' });
+      expect(elsewhere).toMatchObject({ status: 202, body: { id: expect.any(String) } });
+      expect(elsewhere.body.code).toBeUndefined();
+      const { body: begun } = await post(new URL(starling.url).host, '/v1/accounts', account);
+      const reply = await post('chat.example.org', '/v1/accounts/confirm', { id: begun.id, code: begun.code });
       expect(reply.status).toBe(201);
-      expect(reply.cookie).toMatch(/^__Host-starling=.*; Path=\/.*; HttpOnly; Secure; SameSite=Lax$/);
+      expect(reply.cookies).toContainEqual(expect.stringMatching(/^__Host-starling=.*; Path=\/.*; HttpOnly; Secure; SameSite=Lax$/));
     });
 
     it('refuses a second Starling on the same database', async () => {

@@ -3,14 +3,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient } from '@connectrpc/connect';
 import type { Cursor } from '@starling/contracts/log';
-import { IdentityService } from '@starling/contracts/rpc';
+import { AccountsService } from '@starling/contracts/rpc';
 import { type EventFrame, type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
 import type { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
+import { IdentityConfig } from '@starling/identity/config';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import { loadConfig } from '@starling/platform/config';
 import { HOP_HEADER } from '@starling/platform/http';
 import type { Service } from '@starling/platform/service';
 import { createTestDatabase } from '@starling/testing/database';
@@ -74,7 +76,10 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
     database,
     services: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
   });
-  local.register('identity', createIdentity({ secret: 'x'.repeat(32) }, local.platform('identity')));
+  local.register(
+    'identity',
+    createIdentity(loadConfig(IdentityConfig, { overrides: { secret: 'x'.repeat(32), registration: 'open' } }), local.platform('identity')),
+  );
   local.register('user', createUser({}, local.platform('user')));
   local.register('conversation', createConversation({ snapshotPage: 3 }, local.platform('conversation')));
   const pods = Array.from({ length: options.pods ?? 1 }, (_, index) =>
@@ -87,19 +92,22 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
   await local.start();
   const servers = await Promise.all(pods.map(listenForSockets));
   const socketUrls = servers.map(({ url }) => url);
-  const identity = createClient(IdentityService, local.platform('web').rpc('identity'));
+  const accounts = createClient(AccountsService, local.platform('web').rpc('identity'));
 
   return {
     local,
     databaseUrl: database.url,
     socketUrls,
     async signUp(name) {
-      const { user, session } = await identity.signUp({
+      const client = { local: true };
+      const { id, code } = await accounts.register({
         email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`,
         password: 'correct horse battery',
         name,
+        client,
       });
-      const person = createPerson(local, socketUrls, user, session);
+      const { user } = await accounts.confirmRegistration({ id, code, client });
+      const person = createPerson(local, socketUrls, user, randomUUID());
       await waitFor(async () => (await person.call('GET', '/v1/users/me')).status === 200);
       return person;
     },
@@ -137,7 +145,7 @@ function createPerson(local: TestPlatform, socketUrls: string[], id: string, ses
     session,
     async call(method, path, body, headers = {}) {
       const service = path.startsWith('/v1/users') ? 'user' : method === 'POST' && /\/messages$/.test(path) ? 'delivery' : 'conversation';
-      const { token } = await local.platform('identity').minter.mintUserToken({ user: id, session, scope: 'api' });
+      const { token } = await local.platform('identity').minter.mintUserToken({ user: id, session, role: 'member', scope: 'api' });
       const hop = await local.platform('web').minter.mintHopToken(service, { user: id, session, token });
       const raw = typeof body === 'string' || Buffer.isBuffer(body);
       const reply = await local.http(service).inject({

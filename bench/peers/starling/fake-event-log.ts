@@ -1,5 +1,5 @@
 import type { Topic } from '@starling/contracts/log';
-import type { EventLog, LogRecord, NewRecord, Subscription, TailOptions, TailSubscription } from '@starling/platform/log';
+import type { EventLog, GroupSubscription, LogRecord, NewRecord, TailOptions, TailSubscription } from '@starling/platform/log';
 
 /**
  * Not a log: it keeps nothing, and hands what is appended to the tails in the same turn. It stands in for the real one
@@ -26,12 +26,16 @@ export class FakeEventLog implements EventLog {
     return [0];
   }
 
+  async offsetsAt(topic: Topic): Promise<number[]> {
+    return this.endOffsets(topic);
+  }
+
   tail(options: TailOptions): TailSubscription {
     this.#tails.add(options);
     return { caughtUp: () => true, stop: async () => void this.#tails.delete(options) };
   }
 
-  subscribe(): Subscription {
+  subscribe(): GroupSubscription {
     throw new Error('the fake event log has no groups');
   }
 

@@ -12,7 +12,7 @@ import type { NewRecord } from '@starling/platform/log';
 import { createMetrics } from '@starling/platform/metrics';
 import type { Platform } from '@starling/platform/service';
 import { createLogger } from '@starling/platform/telemetry';
-import { createGate, createMinter, ensureKeys } from '@starling/platform/tokens';
+import { createGate, createMinter, openLocalKeys } from '@starling/platform/tokens';
 import { v7 } from 'uuid';
 import { servePeer } from '../control.ts';
 import { MESSAGE } from '../message.ts';
@@ -25,10 +25,12 @@ const conversation = randomUUID();
 const author = randomUUID();
 
 const keyDirectory = await mkdtemp(join(tmpdir(), 'starling-bench-keys-'));
-const { signing, ring } = await ensureKeys(keyDirectory, ['identity', 'delivery']);
+const clock = systemClock;
+const logger = createLogger({ service: 'delivery', destination: process.stderr, level: 'warn' });
+const keys = await openLocalKeys(['identity', 'delivery'], { directory: keyDirectory, clock, logger });
+keys.close();
 await rm(keyDirectory, { recursive: true });
 
-const clock = systemClock;
 const log = new FakeEventLog();
 const fakeConversation = createFakeConversation(conversation);
 const delivery = createDelivery(
@@ -37,10 +39,10 @@ const delivery = createDelivery(
     log,
     clock,
     db: undefined as unknown as Platform['db'],
-    minter: createMinter({ signing: signing.delivery, cluster: CLUSTER, clock }),
-    gate: createGate({ service: 'delivery', cluster: CLUSTER, ring, clock }),
+    minter: createMinter({ signing: keys.signing('delivery'), cluster: CLUSTER, clock }),
+    gate: createGate({ service: 'delivery', cluster: CLUSTER, ring: keys.ring, clock }),
     rpc: () => fakeConversation,
-    logger: createLogger({ service: 'delivery', destination: process.stderr, level: 'warn' }),
+    logger,
     metrics: createMetrics().of('delivery'),
   },
 );
@@ -48,10 +50,10 @@ const server = createServer().on('upgrade', (request, stream, head) => delivery.
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 await delivery.start();
 
-const identity = createMinter({ signing: signing.identity, cluster: CLUSTER, clock });
+const identity = createMinter({ signing: keys.signing('identity'), cluster: CLUSTER, clock });
 const protocols = await Promise.all(
   Array.from({ length: sockets }, async () => {
-    const { token } = await identity.mintUserToken({ user: randomUUID(), session: randomUUID(), scope: 'socket' });
+    const { token } = await identity.mintUserToken({ user: randomUUID(), session: randomUUID(), role: 'member', scope: 'socket' });
     return `${SUBPROTOCOL}, ${TOKEN_SUBPROTOCOL_PREFIX}${token}`;
   }),
 );

@@ -10,12 +10,16 @@ export interface Call {
   headers?: Record<string, string>;
   /** To send it again does nothing more than to send it once. Without an answer it is tried up to three times. */
   repeatable?: boolean;
+  /** How long one try waits for the answer, ms; 20 s if nothing is said. */
+  timeout?: number;
 }
 
 export interface Reply<T> {
   body: T;
   /** The server's clock when it answered, ms (to the second); null when it did not tell. */
   serverTime: number | null;
+  /** The secret by which the server knows this device at the next log-in; null when it gave none. */
+  device: string | null;
 }
 
 /** Throws an ApiError for an answer that is an error, a NetworkError when there is none. */
@@ -59,7 +63,8 @@ function isTransient(error: unknown): boolean {
 
 async function attempt<T>(call: Call, { baseUrl, fetch, clock, credentials }: RequestOptions): Promise<Reply<T>> {
   const abort = new AbortController();
-  const disarm = clock.after(TIMEOUT, () => abort.abort());
+  const { timeout = TIMEOUT } = call;
+  const disarm = clock.after(timeout, () => abort.abort());
   try {
     const headers: Record<string, string> = { accept: 'application/json', 'x-starling-request': '1', ...call.headers };
     if (call.body !== undefined) headers['content-type'] = 'application/json';
@@ -68,10 +73,14 @@ async function attempt<T>(call: Call, { baseUrl, fetch, clock, credentials }: Re
     if (!response.ok) throw new ApiError(await readProblem(response));
     const text = await response.text();
     const date = Date.parse(response.headers.get('date') ?? '');
-    return { body: (text === '' ? undefined : JSON.parse(text)) as T, serverTime: Number.isNaN(date) ? null : date };
+    return {
+      body: (text === '' ? undefined : JSON.parse(text)) as T,
+      serverTime: Number.isNaN(date) ? null : date,
+      device: response.headers.get('starling-device'),
+    };
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    const why = abort.signal.aborted ? `did not answer within ${TIMEOUT / 1000} s` : 'cannot be reached';
+    const why = abort.signal.aborted ? `did not answer within ${timeout / 1000} s` : 'cannot be reached';
     throw new NetworkError(`The server ${why}. Check the connection and try again.`, error);
   } finally {
     disarm();

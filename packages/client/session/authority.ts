@@ -1,42 +1,48 @@
-import type { LogInRequest, SessionReply, SignUpRequest, TokenReply } from '@starling/contracts/http';
+import type {
+  CodeReply,
+  ConfirmCodeRequest,
+  PasskeyLogInRequest,
+  SecondFactorReply,
+  SecondFactorRequest,
+  SessionReply,
+  SignUpRequest,
+  TokenReply,
+} from '@starling/contracts/http';
 import { renderProblem } from '@starling/contracts/problems';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../rest/errors.ts';
-import type { Reply, Request } from '../rest/request.ts';
+import type { Request } from '../rest/request.ts';
+import type { LogInCredentials, LogInResult } from './log-in.ts';
+import { ProgramSession } from './program-session.ts';
 import { endOf, type SessionEnd } from './session-end.ts';
+import { isUsable, received, type UserToken } from './user-token.ts';
 
 /**
  * How the client proves who calls. `cookie`: in the browser, by the session's cookie. `password`: by a user token got
- * for email and password, renewed before it expires; without them, call `logIn` or `signUp` first.
+ * for email and password (and `code`, where the account has a second factor), refreshed before it expires; without them,
+ * call `logIn`, or `signUp` and `confirmSignUp`, first.
  */
-export type Auth = { kind: 'cookie' } | { kind: 'password'; email?: string; password?: string };
-
-/** A user token with its times on this machine's clock, ms. */
-export interface UserToken {
-  user: string;
-  token: string;
-  receivedAt: number;
-  expiresAt: number;
-}
+export type Auth = { kind: 'cookie' } | ({ kind: 'password' } & Partial<LogInCredentials>);
 
 export interface Authority {
-  /** A new token is of the same session, so that an open socket takes it. */
-  keepsSession: boolean;
   /** Headers that go on a REST call. */
   headers(): Promise<Record<string, string>>;
   /** A call with these headers was answered `unauthenticated`. Returns whether it is worth another try with new ones. */
   rejected(error: ApiError, headers: Record<string, string>): boolean;
   /** A token for the socket that has not been used before if `fresh`. */
   socketToken(fresh: boolean): Promise<UserToken>;
-  signUp(account: SignUpRequest): Promise<SessionReply>;
-  logIn(credentials: LogInRequest): Promise<SessionReply>;
+  signUp(account: SignUpRequest): Promise<CodeReply>;
+  confirmSignUp(confirm: ConfirmCodeRequest): Promise<SessionReply>;
+  logIn(credentials: LogInCredentials): Promise<LogInResult>;
+  completeLogIn(secondFactor: SecondFactorRequest): Promise<SessionReply>;
+  passkeyLogIn(passkey: PasskeyLogInRequest): Promise<SessionReply>;
+  linkSignOn(password: string): Promise<LogInResult>;
   logOut(): Promise<void>;
   /** The user's id, or null when nobody is logged in. */
   currentUser(): Promise<string | null>;
+  /** The user has another email or password from now on. */
+  credentialsChanged(change: { email?: string; password?: string }): void;
 }
-
-/** A token is renewed when less than this part of its life is left. */
-const RESERVE = 0.3;
 
 /** @param ended hears that the session of the cookie has ended, or is somebody else's. */
 export function createAuthority(auth: Auth, request: Request, clock: Clock, ended: (end: SessionEnd) => void): Authority {
@@ -59,8 +65,14 @@ function cookieAuthority(request: Request, clock: Clock, ended: (end: SessionEnd
     actFor(session.user);
     return session;
   };
+  /** The same, unless the account wants a second factor first. */
+  const tryToBegin = async (path: string, body: unknown): Promise<LogInResult> => {
+    const { body: reply } = await request<SessionReply | SecondFactorReply>({ method: 'POST', path, body });
+    if ('challenge' in reply) return { secondFactor: reply };
+    actFor(reply.user);
+    return reply;
+  };
   const authority: Authority = {
-    keepsSession: true,
     headers: async () => headers,
     rejected(error, used) {
       if (used === headers) ended(endOf(error));
@@ -73,8 +85,12 @@ function cookieAuthority(request: Request, clock: Clock, ended: (end: SessionEnd
       token = received(reply, clock);
       return token;
     },
-    signUp: (account) => begin('/v1/accounts', account),
-    logIn: (credentials) => begin('/v1/sessions', credentials),
+    signUp: async (account) => (await request<CodeReply>({ method: 'POST', path: '/v1/accounts', body: account })).body,
+    confirmSignUp: (confirm) => begin('/v1/accounts/confirm', confirm),
+    logIn: ({ email, password }) => tryToBegin('/v1/sessions', { email, password }),
+    completeLogIn: (secondFactor) => begin('/v1/sessions/second-factor', secondFactor),
+    passkeyLogIn: (passkey) => begin('/v1/passkey-log-in', passkey),
+    linkSignOn: (password) => tryToBegin('/v1/sign-on/link', { password }),
     async logOut() {
       await request({ method: 'DELETE', path: '/v1/sessions/current', headers, repeatable: true }).catch(unlessLoggedOut);
       token = undefined;
@@ -86,68 +102,69 @@ function cookieAuthority(request: Request, clock: Clock, ended: (end: SessionEnd
       if (user !== null) actFor(user);
       return user;
     },
+    credentialsChanged() {},
   };
   return authority;
 }
 
-function passwordAuthority(auth: { email?: string; password?: string }, request: Request, clock: Clock): Authority {
-  let credentials = auth.email !== undefined && auth.password !== undefined ? { email: auth.email, password: auth.password } : undefined;
-  let token: UserToken | undefined;
-  let asking: Promise<UserToken> | undefined;
+/** Programs are given their second factor's code with the password, and keep no cookie for what only pages do. */
+function passwordAuthority(auth: Partial<LogInCredentials>, request: Request, clock: Clock): Authority {
+  const { email, password, code } = auth;
+  let session: ProgramSession | undefined;
+  if (email !== undefined && password !== undefined) {
+    session = begin(code === undefined ? { email, password } : { email, password, code });
+  }
+  /** What the accounts that wait for their codes will log in with, by the ids of the registrations. */
+  const registrations = new Map<string, LogInCredentials>();
 
-  async function ask(): Promise<UserToken> {
-    if (!credentials) throw new ApiError(renderProblem('unauthenticated', { detail: 'Call logIn or signUp first.' }));
-    token = received(await request<TokenReply>({ method: 'POST', path: '/v1/token', body: credentials, repeatable: true }), clock);
-    return token;
+  function begin(credentials: LogInCredentials, device: string | null = null): ProgramSession {
+    return new ProgramSession(credentials, device, request, clock);
   }
 
   async function current(fresh: boolean): Promise<UserToken> {
-    if (!fresh && isUsable(token, clock)) return token;
-    asking ??= ask().finally(() => {
-      asking = undefined;
-    });
-    return asking;
+    if (!session) throw new ApiError(renderProblem('unauthenticated', { detail: 'Call logIn or signUp first.' }));
+    return session.token(fresh);
   }
 
-  async function logIn({ email, password }: LogInRequest): Promise<SessionReply> {
-    credentials = { email, password };
-    token = undefined;
-    return { user: (await current(true)).user };
+  async function forPagesOnly(): Promise<never> {
+    throw new Error("This is for pages of the server, which have a cookie: a client with auth of kind 'password' logs in with logIn.");
   }
 
   return {
-    // Each token for a password begins a session: a socket lives as long as its own token, and then resumes with another.
-    keepsSession: false,
     headers: async () => ({ authorization: `Bearer ${(await current(false)).token}` }),
-    rejected() {
-      token = undefined;
+    rejected(_error, { authorization }) {
+      if (authorization !== undefined) session?.rejected(authorization.slice('Bearer '.length));
       return true;
     },
     socketToken: current,
     async signUp(account) {
-      const { body } = await request<SessionReply>({ method: 'POST', path: '/v1/accounts', body: account });
-      credentials = { email: account.email, password: account.password };
-      token = undefined;
+      const { body } = await request<CodeReply>({ method: 'POST', path: '/v1/accounts', body: account });
+      registrations.set(body.id, { email: account.email, password: account.password });
       return body;
     },
-    logIn,
-    async logOut() {
-      credentials = undefined;
-      token = undefined;
+    async confirmSignUp(confirm) {
+      const { body } = await request<SessionReply>({ method: 'POST', path: '/v1/accounts/confirm', body: confirm });
+      const credentials = registrations.get(confirm.id);
+      registrations.delete(confirm.id);
+      if (credentials) session = begin(credentials, session?.device);
+      return body;
     },
-    currentUser: async () => (credentials ? (await current(false)).user : null),
+    async logIn(credentials) {
+      const next = begin(credentials, session?.device);
+      const { user } = await next.token(true);
+      session = next;
+      return { user };
+    },
+    completeLogIn: forPagesOnly,
+    passkeyLogIn: forPagesOnly,
+    linkSignOn: forPagesOnly,
+    async logOut() {
+      await session?.end();
+      session = undefined;
+    },
+    currentUser: async () => (session ? (await current(false)).user : null),
+    credentialsChanged: (change) => session?.changeCredentials(change),
   };
-}
-
-function isUsable(token: UserToken | undefined, clock: Clock): token is UserToken {
-  if (!token) return false;
-  return token.expiresAt - clock.now() > RESERVE * (token.expiresAt - token.receivedAt);
-}
-
-/** Reckons with the server's clock, since this machine's may be hours off. */
-function received({ body, serverTime }: Reply<TokenReply>, clock: Clock): UserToken {
-  const now = clock.now();
-  return { user: body.user, token: body.token, receivedAt: now, expiresAt: now + body.expiresAt - (serverTime ?? now) };
 }
 
 function unlessLoggedOut(error: unknown): undefined {

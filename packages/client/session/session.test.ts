@@ -32,7 +32,10 @@ describe('session by cookie', () => {
   it('signs up, is known afterwards, and connects with a token for the socket', async () => {
     const { client, server } = setStage({ auth: { kind: 'cookie' } });
     expect(await client.currentUser()).toBeNull();
-    const { user } = await client.signUp({ email: 'cleo@example.org', password: 'long enough', name: 'Cleo' });
+    const { id, code = '' } = await client.signUp({ email: 'cleo@example.org', password: 'long enough', name: 'Cleo' });
+    expect(await client.currentUser()).toBeNull();
+    await expect(client.confirmSignUp({ id, code: '000000' })).rejects.toMatchObject({ code: 'wrong-code' });
+    const { user } = await client.confirmSignUp({ id, code });
     expect(await client.currentUser()).toBe(user);
     client.start();
     await settle();
@@ -138,6 +141,21 @@ describe('session by cookie', () => {
     expect(tab.getState().connection).toBe('live');
   });
 
+  it('asks for the second factor, and is nobody until it has it', async () => {
+    const { client, server, ann } = setStage({ auth: { kind: 'cookie' } });
+    server.identity.accounts.get(ann)!.totp = '246810';
+    const result = await client.logIn(ANN);
+    if (!('secondFactor' in result)) return expect.fail('the log-in should want a second factor');
+    const { challenge, methods } = result.secondFactor;
+    expect(methods).toEqual(['totp']);
+    expect(await client.currentUser()).toBeNull();
+    await expect(client.completeLogIn({ challenge, method: 'totp', code: '000000' })).rejects.toMatchObject({ code: 'wrong-code' });
+    expect(await client.completeLogIn({ challenge, method: 'totp', code: '246810' })).toEqual({ user: ann });
+    client.start();
+    await settle();
+    expect(client.getState()).toMatchObject({ connection: 'live', user: ann });
+  });
+
   it('gives the problem of a wrong password', async () => {
     const { client } = setStage({ auth: { kind: 'cookie' } });
     await expect(client.logIn({ email: 'ann@example.org', password: 'wrong' })).rejects.toMatchObject({
@@ -145,28 +163,5 @@ describe('session by cookie', () => {
       code: 'wrong-credentials',
       message: 'Email or password is wrong',
     });
-  });
-});
-
-describe('session by password', () => {
-  it('gets one token for calls at once, and a new one before it expires', async () => {
-    const { client, server, clock } = setStage();
-    await Promise.all([client.me(), client.me()]);
-    const tokens = () => server.requests.filter(({ path }) => path === '/v1/token').length;
-    expect(tokens()).toBe(1);
-    await clock.advance(200_000);
-    await client.me();
-    expect(tokens()).toBe(1);
-    await clock.advance(15_000);
-    await client.me();
-    expect(tokens()).toBe(2);
-  });
-
-  it('gets a new token when the server does not take the present one', async () => {
-    const { client, server } = setStage();
-    await client.me();
-    let refusals = 1;
-    server.onRequest = ({ path }) => (path === '/v1/users/me' && refusals-- > 0 ? 'unauthenticated' : undefined);
-    expect((await client.me()).name).toBe('Ann');
   });
 });

@@ -48,28 +48,29 @@ describe('connection', () => {
     expect(resumes(server).at(-1)?.cursor).toEqual(server.log.end());
   });
 
-  it('gets a new token when the server asks for one', async () => {
+  it('gets a new token of the same session when the server asks for one', async () => {
     const { server, client, clock } = await startClient();
     server.closeAll(CLOSE_CODES.expired.code);
     await clock.advance(1000);
     expect(client.getState().connection).toBe('live');
-    expect(asked(server, '/v1/token')).toBe(2);
+    expect([asked(server, '/v1/token'), asked(server, '/v1/token/refresh')]).toEqual([1, 1]);
     expect(asked(server, '/v1/snapshot')).toBe(1);
   });
 
   it('stops for good when the server will not have it, and says why', async () => {
     const { server, client, clock } = await startClient();
-    server.closeAll(CLOSE_CODES['wrong-origin'].code, 'the token is for another origin');
+    server.closeAll(CLOSE_CODES['invalid-frame'].code, 'the frame is not valid');
     await clock.advance(60_000);
     expect(client.getState()).toMatchObject({
       connection: 'failed',
-      failure: { kind: 'refused', message: 'the token is for another origin' },
+      failure: { kind: 'refused', message: 'the frame is not valid' },
     });
     expect(server.sockets.size).toBe(0);
   });
 
   it('says that the session has ended when no token is given any more', async () => {
     const { server, client, clock } = await startClient();
+    server.identity.sessions.clear();
     server.onRequest = ({ path }) => (path === '/v1/token' ? 'wrong-credentials' : undefined);
     server.closeAll(CLOSE_CODES.unauthenticated.code);
     await clock.advance(1000);
@@ -81,11 +82,11 @@ describe('connection', () => {
     server.onUpgrade = () => 'refuse';
     server.closeAll(1006);
     await clock.advance(10_000);
-    const tries = asked(server, '/v1/token');
-    expect(tries).toBeGreaterThanOrEqual(6);
-    expect(tries).toBeLessThanOrEqual(9);
+    const tries = asked(server, '/v1/token/refresh');
+    expect(tries).toBeGreaterThanOrEqual(5);
+    expect(tries).toBeLessThanOrEqual(8);
     await clock.advance(20_000);
-    expect(asked(server, '/v1/token') - tries).toBeLessThanOrEqual(3);
+    expect(asked(server, '/v1/token/refresh') - tries).toBeLessThanOrEqual(3);
     server.onUpgrade = () => 'accept';
     client.nudge();
     await settle();
@@ -144,17 +145,24 @@ describe('connection', () => {
     expect(resumes(server)).toHaveLength(1);
   });
 
-  it('resumes with a new token where each begins a session of its own, and shows it to no open socket', async () => {
-    const { server, clock } = await startClient();
-    for (let beat = 0; beat < 19; beat++) {
-      await clock.advance(15_000);
-      server.sendCursors();
-    }
-    expect(server.frames.filter(({ type }) => type === 'authenticate')).toEqual([]);
-    server.closeAll(CLOSE_CODES.expired.code);
-    await clock.advance(1_000);
+  it('shows a refreshed token over the open socket too, and comes back if the session is another one', async () => {
+    const { server, client, clock } = await startClient();
+    const beats = async () => {
+      for (let beat = 0; beat < 14; beat++) {
+        await clock.advance(15_000);
+        server.sendCursors();
+      }
+    };
+    await beats();
+    expect(server.frames.filter(({ type }) => type === 'authenticate')).toHaveLength(1);
+    expect(resumes(server)).toHaveLength(1);
+    server.identity.sessions.clear();
+    await beats();
+    await clock.advance(1000);
+    expect(server.frames.filter(({ type }) => type === 'authenticate')).toHaveLength(2);
     expect(resumes(server)).toHaveLength(2);
     expect(asked(server, '/v1/token')).toBe(2);
+    expect(client.getState().connection).toBe('live');
   });
 
   it('reckons the token by the server clock when its own is an hour ahead', async () => {

@@ -1,7 +1,8 @@
 import type { Cursor } from '@starling/contracts/log';
 import type { ClientFrame, SendFrame, ServerFrame } from '@starling/contracts/socket';
 import type { Clock } from '../clock.ts';
-import type { Authority, UserToken } from '../session/authority.ts';
+import type { Authority } from '../session/authority.ts';
+import type { UserToken } from '../session/user-token.ts';
 import { type Plan, planAfterClose, planAfterError } from './reconnect.ts';
 import { advanceCursor } from './reduce.ts';
 import { LOST, Socket, type WebSocketConstructor } from './socket.ts';
@@ -125,7 +126,7 @@ export class Connection {
     const { url, WebSocket, clock, onStatus, onFrame, onDown } = this.#options;
     let greeted = false;
     let live = false;
-    const disarmRenewal = this.#options.authority.keepsSession ? this.#renewLater(token, isCurrent) : () => {};
+    const disarmRenewal = this.#renewLater(token, isCurrent);
     const end = await new Promise<{ code: number; reason: string }>((resolve) => {
       const receive = (frame: ServerFrame): void => {
         switch (frame.type) {

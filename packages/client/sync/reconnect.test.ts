@@ -24,8 +24,8 @@ describe('planAfterClose', () => {
 
   it('waits after a code that no server of ours sends, and gives up when told so, with the reason', () => {
     expect(planAfterClose(1006, '', 0, most)).toMatchObject({ freshToken: false, resync: false });
-    expect(planAfterClose(CLOSE_CODES['wrong-origin'].code, 'the token is for another origin', 0, most)).toEqual({
-      failure: { kind: 'refused', message: 'the token is for another origin' },
+    expect(planAfterClose(CLOSE_CODES['invalid-frame'].code, 'the frame is not valid', 0, most)).toEqual({
+      failure: { kind: 'refused', message: 'the frame is not valid' },
     });
   });
 

@@ -1,4 +1,3 @@
-import type { Profile } from '@starling/contracts/events';
 import type { Cursor, ParticipantState } from '@starling/contracts/log';
 import { type Problem, type ProblemName, renderProblem } from '@starling/contracts/problems';
 import type { ClientFrame, SendFrame, ServerFrame } from '@starling/contracts/socket';
@@ -6,7 +5,9 @@ import { TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { v4 } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { WebSocketConstructor } from '../sync/socket.ts';
+import { FakeIdentity } from './fake-identity.ts';
 import { FakeLog } from './fake-log.ts';
+import { type FakeReply, type FakeRequest, problem } from './fake-request.ts';
 import { type FakeConnection, FakeSocket } from './fake-socket.ts';
 
 /** What becomes of a post: stored and answered, stored without an answer, lost without one, or answered otherwise. */
@@ -17,37 +18,17 @@ export type PostScript =
   | { answer: 'unknown'; stored: boolean }
   | { answer: 'nack'; problem: Problem };
 
-export interface FakeRequest {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  headers: Record<string, string>;
-  body: Record<string, unknown>;
-}
-
-export interface FakeReply {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-interface Account {
-  email: string;
-  password: string;
-  profile: Profile;
-}
-
 /**
  * A server in memory for tests of the client: the public interface, one log, no network. It behaves well until it is
  * told otherwise by the fields that are functions.
  */
 export class FakeServer implements FakeConnection {
   readonly log = new FakeLog();
+  readonly identity: FakeIdentity;
   readonly sockets = new Set<FakeSocket>();
   /** Every request and every frame of clients, as they came. */
   readonly requests: FakeRequest[] = [];
   readonly frames: ClientFrame[] = [];
-  tokenLife = 300_000;
   pageSize = 100;
   /** Called before a request is answered; may wait, throw (as a broken network does) or name the problem to answer with. */
   onRequest: (request: FakeRequest) => Promise<ProblemName | undefined> | ProblemName | undefined = () => undefined;
@@ -56,12 +37,11 @@ export class FakeServer implements FakeConnection {
   /** Whether an upgrade succeeds and is greeted. */
   onUpgrade: () => 'accept' | 'refuse' | 'hang' = () => 'accept';
   #clock: Clock;
-  #accounts = new Map<string, Account>();
-  #tokens = 0;
   #revs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.identity = new FakeIdentity(clock);
   }
 
   /** A WebSocket class that leads here. */
@@ -90,10 +70,7 @@ export class FakeServer implements FakeConnection {
 
   /** Makes an account. */
   addUser(name: string, email = `${name.toLowerCase()}@example.org`, password = 'correct horse'): string {
-    const id = v4();
-    const handle = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-    this.#accounts.set(id, { email, password, profile: { id, handle, name, rev: 1 } });
-    return id;
+    return this.identity.addUser(name, email, password);
   }
 
   addGroup(name: string, users: string[]): string {
@@ -150,11 +127,13 @@ export class FakeServer implements FakeConnection {
     const token = socket.protocols
       .find((protocol) => protocol.startsWith(TOKEN_SUBPROTOCOL_PREFIX))
       ?.slice(TOKEN_SUBPROTOCOL_PREFIX.length);
-    socket.user = this.#userOfToken(token) ?? '';
-    if (socket.user === '') {
+    const session = this.identity.sessionOfToken(token);
+    if (!session) {
       socket.end(4401);
       return;
     }
+    socket.user = session.user;
+    socket.session = session.id;
     this.sockets.add(socket);
     socket.deliver({ type: 'hello', time: this.#clock.now() });
   }
@@ -168,51 +147,43 @@ export class FakeServer implements FakeConnection {
     this.frames.push(frame);
     if (frame.type === 'resume') this.#resume(socket, frame.cursor);
     else if (frame.type === 'send') this.#post(socket, frame);
-    else socket.deliver({ type: 'authenticated', expiresAt: this.#clock.now() + this.tokenLife });
+    else if (this.identity.sessionOfToken(frame.token)?.id !== socket.session) socket.end(4401);
+    else socket.deliver({ type: 'authenticated', expiresAt: this.#clock.now() + this.identity.tokenLife });
   }
 
   async handle(request: FakeRequest): Promise<FakeReply> {
     this.requests.push(request);
     const scripted = await this.onRequest(request);
     if (scripted) return problem(scripted);
-    const { method, path, body } = request;
-    const route = `${method} ${path}`;
-    if (route === 'POST /v1/accounts') return this.#signUp(body as { email: string; password: string; name: string });
-    if (route === 'POST /v1/sessions' || route === 'POST /v1/token') return this.#logIn(route, body as { email: string; password: string });
-    const user = this.#caller(request);
-    if (!user) return problem('unauthenticated');
+    const answer = this.identity.answer(request);
+    if (answer) return answer;
+    const route = `${request.method} ${request.path}`;
+    const session = this.identity.sessionOf(request);
+    if (!session) return problem('unauthenticated');
+    const { user } = session;
     const shown = request.headers['x-starling-user'];
     if (shown !== undefined && shown !== user) {
       return problem('unauthenticated', { errors: [{ pointer: '/headers/x-starling-user', detail: "is not the session's user" }] });
     }
-    if (route === 'POST /v1/socket-token') return { status: 200, body: this.#issue(user) };
+    if (route === 'POST /v1/socket-token') return { status: 200, body: this.identity.mint(session) };
     if (route === 'GET /v1/sessions/current') return { status: 200, body: { user } };
-    if (route === 'DELETE /v1/sessions/current') return { status: 204, headers: { 'set-cookie': 'session=' } };
-    return path.startsWith('/v1/users') ? this.#users(user, request) : this.#conversations(user, request);
-  }
-
-  #signUp({ email, password, name }: { email: string; password: string; name: string }): FakeReply {
-    if ([...this.#accounts.values()].some((account) => account.email === email)) return problem('account-exists');
-    const user = this.addUser(name, email, password);
-    return { status: 201, body: { user }, headers: { 'set-cookie': `session=${user}` } };
-  }
-
-  #logIn(route: string, { email, password }: { email: string; password: string }): FakeReply {
-    const account = [...this.#accounts.values()].find((candidate) => candidate.email === email && candidate.password === password);
-    if (!account) return problem('wrong-credentials');
-    const user = account.profile.id;
-    if (route === 'POST /v1/token') return { status: 200, body: this.#issue(user) };
-    return { status: 201, body: { user }, headers: { 'set-cookie': `session=${user}` } };
+    if (route === 'DELETE /v1/sessions/current') {
+      this.identity.sessions.delete(session.id);
+      return { status: 204, headers: { 'set-cookie': 'session=' } };
+    }
+    const done = this.identity.answerTo(user, request);
+    if (done) return done;
+    return request.path.startsWith('/v1/users') ? this.#users(user, request) : this.#conversations(user, request);
   }
 
   #users(user: string, { method, path, query, body }: FakeRequest): FakeReply {
-    const profiles = [...this.#accounts.values()].map(({ profile }) => profile);
+    const profiles = [...this.identity.accounts.values()].map(({ profile }) => profile);
     if (path === '/v1/users/cards') {
       const wanted = body['users'] as string[];
       return { status: 200, body: { users: profiles.filter(({ id }) => wanted.includes(id)) } };
     }
     if (path === '/v1/users/me') {
-      const account = this.#accounts.get(user)!;
+      const account = this.identity.accounts.get(user)!;
       if (method === 'PATCH') {
         if (profiles.some(({ id, handle }) => id !== user && handle === body['handle'])) return problem('handle-taken');
         account.profile = { ...account.profile, ...body, rev: account.profile.rev + 1 };
@@ -301,28 +272,7 @@ export class FakeServer implements FakeConnection {
     else if (script === 'store') socket.deliver({ type: 'ack', conversation, client, position: stored!.position, at: stored!.at });
   }
 
-  #caller({ headers }: FakeRequest): string | undefined {
-    const user =
-      /session=([^;]+)/.exec(headers['cookie'] ?? '')?.[1] ?? this.#userOfToken(headers['authorization']?.replace('Bearer ', ''));
-    return user !== undefined && this.#accounts.has(user) ? user : undefined;
-  }
-
-  #issue(user: string) {
-    const expiresAt = this.#clock.now() + this.tokenLife;
-    return { user, token: `${user}.${expiresAt}.${++this.#tokens}`, expiresAt };
-  }
-
-  #userOfToken(token: string | undefined): string | undefined {
-    const [user, expiresAt] = token?.split('.') ?? [];
-    return Number(expiresAt) > this.#clock.now() ? user : undefined;
-  }
-
   #participant(user: string, role: 'owner' | 'member', present: boolean): ParticipantState {
     return { user, role, present, history: 'all', rev: ++this.#revs };
   }
-}
-
-function problem(name: ProblemName, extra: Parameters<typeof renderProblem>[1] = {}): FakeReply {
-  const body = renderProblem(name, extra);
-  return { status: body.status, body, headers: { 'content-type': 'application/problem+json' } };
 }

@@ -15,6 +15,7 @@ export class FakeSocket implements SocketLike {
   readonly protocols: string[];
   /** Set by the server. */
   user = '';
+  session = '';
   resumed = false;
   #listeners = new Map<string, Listener[]>();
   #server: FakeConnection;

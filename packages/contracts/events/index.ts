@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { ConversationRole, SystemRole } from '../permissions/index.ts';
 import { DisplayName, Handle, MessageBody, Revision, Uuid } from '../schema/index.ts';
 
 /** A conversation as facts, snapshots and pods carry it. */
@@ -11,13 +12,10 @@ export const ConversationState = Type.Object({
 });
 export type ConversationState = Type.Static<typeof ConversationState>;
 
-export const Role = Type.Union([Type.Literal('owner'), Type.Literal('member')]);
-export type Role = Type.Static<typeof Role>;
-
 /** One user's participation as a fact states it; see `reduceParticipation` in `../log`. */
 export const ParticipantStateSchema = Type.Object({
   user: Uuid,
-  role: Role,
+  role: ConversationRole,
   present: Type.Boolean(),
   history: Type.Union([Type.Literal('all'), Type.Literal('joined')]),
   rev: Revision,
@@ -46,7 +44,17 @@ export const MessagePosted = Type.Object({ body: MessageBody });
 export type MessagePosted = Type.Static<typeof MessagePosted>;
 
 /** `user.created`, written by identity in the transaction of the account. */
-const UserCreated = Type.Object({ user: Uuid, name: DisplayName });
+const UserCreated = Type.Object({ user: Uuid, name: DisplayName, role: Type.Optional(SystemRole) });
+
+/**
+ * `user.updated`, written by identity in the transaction of the change: the account's new state. Tokens that were minted
+ * before are refused for a disabled user, and count for the new role.
+ */
+export const UserUpdated = Type.Object({ user: Uuid, role: SystemRole, disabled: Type.Boolean(), rev: Revision });
+export type UserUpdated = Type.Static<typeof UserUpdated>;
+
+/** `session.revoked`, written by identity in the transaction that ends the session: its tokens are refused from now on. */
+const SessionRevoked = Type.Object({ user: Uuid, session: Uuid });
 
 /** How others see a user. */
 export const Profile = Type.Object({ id: Uuid, handle: Handle, name: DisplayName, rev: Revision });
@@ -65,6 +73,8 @@ export const EVENTS = {
   'participant.removed': ParticipantChanged,
   'message.posted': MessagePosted,
   'user.created': UserCreated,
+  'user.updated': UserUpdated,
+  'session.revoked': SessionRevoked,
   'profile.updated': ProfileUpdated,
 } as const;
 

@@ -1,3 +1,4 @@
+export * from './claims.ts';
 export * from './cursor.ts';
 export * from './headers.ts';
 export * from './partition.ts';

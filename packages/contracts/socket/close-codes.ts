@@ -16,7 +16,6 @@ export const CLOSE_CODES = {
   'invalid-frame': { code: 4400, retry: 'never', reason: 'the frame is not valid' },
   unauthenticated: { code: 4401, retry: 'authenticate', reason: 'the token is not valid' },
   expired: { code: 4402, retry: 'authenticate', reason: 'the token has expired' },
-  'wrong-origin': { code: 4403, retry: 'never', reason: 'the token is for another origin' },
   idle: { code: 4408, retry: 'backoff', reason: 'no resume frame came' },
   resync: { code: 4409, retry: 'resync', reason: 'the cursor is not in the log' },
   behind: { code: 4410, retry: 'backoff', reason: 'the server has not caught up with the cursor' },

@@ -11,6 +11,9 @@ export type After = Type.Static<typeof After>;
 /** First frame of a client: everything from this cursor on is wanted. */
 const ResumeFrame = Type.Object({ type: Type.Literal('resume'), cursor: CursorSchema }, exact);
 
+/** W3C Trace Context: the span that what is asked for belongs to (`traceparent`, version 00, neither id all zeros). */
+const TraceParent = Type.String({ pattern: '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$' });
+
 /**
  * A post. Its identity is (conversation, author, client): sent again, it is the same message. `retry`: it may have
  * been sent before.
@@ -23,6 +26,7 @@ export const SendFrame = Type.Object(
     body: MessageBody,
     retry: Type.Optional(Type.Boolean()),
     after: Type.Optional(After),
+    trace: Type.Optional(TraceParent),
   },
   exact,
 );

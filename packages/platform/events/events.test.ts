@@ -15,6 +15,8 @@ const values: Record<EventKind, object> = {
   'participant.removed': { conversation, participant },
   'message.posted': { body: 'Good morning ☀️' },
   'user.created': { user: randomUUID(), name: 'Ann' },
+  'user.updated': { user: randomUUID(), role: 'guest', disabled: true, rev: 2 },
+  'session.revoked': { user: randomUUID(), session: randomUUID() },
   'profile.updated': { profile: { id: randomUUID(), handle: 'ann', name: 'Ann', rev: 1 } },
 };
 

@@ -1,3 +1,4 @@
+import type { SystemRole } from '@starling/contracts/permissions';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestLogger } from '../telemetry/test-logger.ts';
@@ -15,15 +16,16 @@ beforeEach(async () => {
   app = createHttpServer({ logger: log.logger });
   app.register((scope, _options, done) => {
     requireUserCaller(scope, tokens.gate);
-    scope.get('/who', async (request) => callingUser(request).user);
+    scope.get('/who', { config: { right: 'profiles.use' } }, async (request) => callingUser(request).user);
+    scope.get('/staff', { config: { right: 'accounts.administer' } }, async (request) => callingUser(request).role);
     done();
   });
   app.get('/open', async (request) => callingUser(request).user);
 });
 afterEach(() => app.close());
 
-async function headersFor(user: string): Promise<Record<string, string>> {
-  const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's', scope: 'api' });
+async function headersFor(user: string, role: SystemRole = 'member'): Promise<Record<string, string>> {
+  const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's', role, scope: 'api' });
   return {
     authorization: `Bearer ${token}`,
     [HOP_HEADER]: await tokens.issuers.web.minter.mintHopToken('conversation', { user, session: 's', token }),
@@ -59,6 +61,37 @@ describe('a route for users', () => {
     expect(log.entries().filter((entry) => entry['msg'] === 'a call was refused')).toHaveLength(6);
     expect(log.text()).not.toContain((ann['authorization'] ?? '').slice(7));
     expect(log.text()).not.toContain(ann[HOP_HEADER]);
+  });
+
+  it('refuses those whose role lacks its right, and no others', async () => {
+    const replies = await Promise.all(
+      (['owner', 'admin', 'member', 'guest', 'bot'] as const).map(async (role) => {
+        const reply = await app.inject({ url: '/staff', headers: await headersFor('ann', role) });
+        return [role, reply.statusCode, reply.statusCode === 200 ? reply.body : reply.json().type];
+      }),
+    );
+    expect(replies).toEqual([
+      ['owner', 200, 'owner'],
+      ['admin', 200, 'admin'],
+      ...['member', 'guest', 'bot'].map((role) => [role, 403, 'urn:starling:problem:forbidden']),
+    ]);
+    // Without tokens nobody learns which right it is.
+    expect((await app.inject('/staff')).statusCode).toBe(401);
+  });
+
+  it('must name a right', async () => {
+    const careless = createHttpServer({ logger: log.logger });
+    requireUserCaller(careless, tokens.gate);
+    expect(() => careless.get('/anything', async () => 'open')).toThrow('the route GET /anything names no right');
+  });
+
+  it('is not for services but web, whatever tokens they have', async () => {
+    const { token } = await tokens.issuers.identity.minter.mintUserToken({ user: 'ann', session: 's', role: 'member', scope: 'api' });
+    const ann = { user: 'ann', session: 's', token };
+    const hop = await tokens.issuers.delivery.minter.mintHopToken('conversation', ann);
+    const reply = await app.inject({ url: '/who', headers: { authorization: `Bearer ${token}`, [HOP_HEADER]: hop } });
+    expect(reply.statusCode).toBe(401);
+    expect(log.text()).toContain('delivery may not call http');
   });
 
   it('that does not require one has no user', async () => {

@@ -8,6 +8,7 @@ import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ProblemError } from './problem-error.ts';
 import { endWithProblem } from './raw.ts';
+import { traceRequests } from './trace-requests.ts';
 
 const BODY_BYTES = 256 * 1024;
 /** Within which a whole request must have come: one that trickles in holds a connection. */
@@ -23,7 +24,13 @@ const PROBLEM_OF_FASTIFY_CODE: Record<string, ProblemName> = {
  * and path parameters read as the types that the schema names; every error answered as problem+json (RFC 9457), those
  * of ours by the catalogue, all others as `internal` with the cause in the log only.
  */
-export function createHttpServer(options: { logger: Logger; metrics?: ServiceMetrics; tls?: TlsOptions | undefined }): FastifyInstance {
+export function createHttpServer(options: {
+  logger: Logger;
+  metrics?: ServiceMetrics;
+  tls?: TlsOptions | undefined;
+  /** Which service answers, for the traces of a process with several. */
+  service?: string;
+}): FastifyInstance {
   const base = {
     loggerInstance: options.logger,
     bodyLimit: BODY_BYTES,
@@ -38,6 +45,7 @@ export function createHttpServer(options: { logger: Logger; metrics?: ServiceMet
   };
   const app = (options.tls ? Fastify({ ...base, https: options.tls } as never) : Fastify(base as never)) as unknown as FastifyInstance;
 
+  traceRequests(app, options.service);
   const { metrics } = options;
   if (metrics) {
     app.addHook('onResponse', async (request, reply) => {

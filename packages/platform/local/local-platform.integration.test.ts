@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { type ConnectError, createClient } from '@connectrpc/connect';
+import { encodeFactHeaders, partitionOf } from '@starling/contracts/log';
 import { UserService } from '@starling/contracts/rpc';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { callingUser, requireUserCaller } from '../http/index.ts';
 import { OUTBOX_MIGRATIONS } from '../outbox/index.ts';
-import { requireService } from '../rpc/index.ts';
 import type { Service } from '../service/index.ts';
 
 let database: TestDatabase;
@@ -50,31 +51,45 @@ describe('a platform in one process', () => {
     expect(rows[0].role).not.toBe(rows[1].role);
     await local.platform('user').db.query('SELECT FROM outbox');
     await expect(local.platform('conversation').db.query('SELECT FROM "user".outbox')).rejects.toMatchObject({ code: '42501' });
-    const hop = await local.platform('web').minter.mintHopToken('user');
-    expect(await local.platform('user').gate.verifyCall(hop, undefined)).toEqual({ service: 'web', user: undefined });
-    await expect(local.platform('conversation').gate.verifyCall(hop, undefined)).rejects.toThrow();
+    const call = {
+      hopToken: await local.platform('conversation').minter.mintHopToken('user'),
+      userToken: undefined,
+      method: 'starling.user.v1.UserService/FindUsers',
+    };
+    expect(await local.platform('user').gate.verifyCall(call)).toMatchObject({ service: 'conversation', user: undefined });
+    await expect(local.platform('conversation').gate.verifyCall(call)).rejects.toThrow();
   });
 
   it('lets services call one another with tokens, in whatever order they were made', async () => {
-    const users = createClient(UserService, local.platform('web').rpc('user'));
+    const users = createClient(UserService, local.platform('conversation').rpc('user'));
     const others = createClient(UserService, local.platform('delivery').rpc('user'));
     local.register(
       'user',
       createService('user', {
         rpc: (router) =>
           void router.service(UserService, {
-            findUsers({ users: asked }, context) {
-              requireService(context, 'web');
-              return { users: asked };
-            },
+            findUsers: ({ users: asked }) => ({ users: asked }),
           }),
       }),
     );
     expect((await users.findUsers({ users: ['a'] })).users).toEqual(['a']);
-    expect(await others.findUsers({ users: ['a'] }).catch((error: ConnectError) => error.message)).toContain('permission_denied');
+    expect(await others.findUsers({ users: ['a'] }).catch((error: ConnectError) => error.message)).toContain('unauthenticated');
     await expect(createClient(UserService, local.platform('web').rpc('identity')).findUsers({})).rejects.toThrow(
       'identity is not part of this composition',
     );
+  });
+
+  it('refuses, at every service, the tokens of a session that the log says has ended, from the first request on', async () => {
+    const [user, session] = [randomUUID(), randomUUID()];
+    const token = await local.mintUserToken({ user, session });
+    const headers = encodeFactHeaders({ id: randomUUID(), kind: 'session.revoked' });
+    const value = Buffer.from(JSON.stringify({ user, session }));
+    await local.log.append('users', partitionOf(user, local.log.partitions.users), [{ key: user, headers, value }]);
+    expect(local.unready()).toEqual(['ended sessions are being read']);
+    await local.start();
+    expect(local.unready()).toEqual([]);
+    for (const name of ['web', 'delivery', 'user'] as const)
+      await expect(local.platform(name).gate.verifyUserToken(token)).rejects.toThrow('the session has ended');
   });
 
   it('serves the routes of a service to those with tokens', async () => {
@@ -83,7 +98,7 @@ describe('a platform in one process', () => {
       createService('user', {
         routes(app) {
           requireUserCaller(app, local.platform('user').gate);
-          app.get('/v1/who', async (request) => callingUser(request).user);
+          app.get('/v1/who', { config: { right: 'profiles.use' } }, async (request) => callingUser(request).user);
         },
       }),
     );

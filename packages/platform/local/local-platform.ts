@@ -8,19 +8,19 @@ import type { EventLog } from '../log/index.ts';
 import { LOG_MIGRATIONS, openPostgresLog } from '../log/postgres/index.ts';
 import { type Metrics, measureAppends } from '../metrics/index.ts';
 import { createLocalTransport, lazyTransport } from '../rpc/index.ts';
-import type { Platform, Service, ServiceName } from '../service/index.ts';
+import { type Platform, SERVICE_NAMES, type Service, type ServiceName } from '../service/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { createGate, createMinter, ensureKeys } from '../tokens/index.ts';
-
-const NAMES: readonly ServiceName[] = ['identity', 'user', 'conversation', 'delivery', 'web'];
+import { createGate, createMinter, openLocalKeys, Revocations } from '../tokens/index.ts';
 
 export interface LocalPlatformOptions {
   /** postgres:// URL of a role that may create roles and schemas. */
   adminUrl: string;
   /** From which the passwords of the services' roles are derived. */
   secret: string;
-  /** Where the services' signing keys are kept; made when absent. */
+  /** Where the services' signing keys are kept; made when absent, read again when they are rotated. */
   keyDirectory: string;
+  /** How often it is looked whether they have been; 5 s unless given. */
+  keyPollMs?: number;
   /** Names the installation in the audience of tokens. */
   cluster: string;
   partitions: Record<Topic, number>;
@@ -48,9 +48,11 @@ export interface LocalPlatform {
   register(name: ServiceName, service: Service): void;
   /** The HTTP server with a registered service's routes; it does not listen. */
   http(name: ServiceName): FastifyInstance;
+  /** Why what all services stand on is not ready, in a few words each. */
+  unready(): string[];
   /** The registered services. */
   services(): Iterable<Service>;
-  /** Starts the registered services, in the order of their registration. */
+  /** Reads what ended sessions concern living tokens, then starts the registered services, in the order of their registration. */
   start(): Promise<void>;
   /** Stops them in the reverse order, then what they stand on; once, however often it is called. */
   stop(): Promise<void>;
@@ -58,7 +60,12 @@ export interface LocalPlatform {
 
 export async function openLocalPlatform(options: LocalPlatformOptions): Promise<LocalPlatform> {
   const { adminUrl, secret, cluster, clock, createLogger, metrics } = options;
-  const { signing, ring } = await ensureKeys(options.keyDirectory, NAMES);
+  const keys = await openLocalKeys(SERVICE_NAMES, {
+    directory: options.keyDirectory,
+    clock,
+    logger: createLogger('log'),
+    pollMs: options.keyPollMs,
+  });
   const pools: pg.Pool[] = [];
 
   async function openSchema(schema: ServiceName | 'log', sets: MigrationSet[], logger: Logger): Promise<pg.Pool> {
@@ -80,14 +87,15 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
           partitions: options.partitions,
         }),
       );
+  const revocations = new Revocations({ log, clock, logger: logLogger });
   const platforms = new Map<ServiceName, Platform>();
-  for (const name of NAMES) {
+  for (const name of SERVICE_NAMES) {
     const logger = createLogger(name);
     platforms.set(name, {
       db: await openSchema(name, options.migrations[name] ?? [], logger),
       log: measureAppends(log, metrics.of(name)),
-      minter: createMinter({ signing: signing[name], cluster, clock }),
-      gate: createGate({ service: name, cluster, ring, clock }),
+      minter: createMinter({ signing: keys.signing(name), cluster, clock }),
+      gate: createGate({ service: name, cluster, ring: keys.ring, clock, revocations }),
       rpc: (callee) => lazyTransport(() => openTransport(name, callee)),
       logger,
       metrics: metrics.of(name),
@@ -117,6 +125,8 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     const closing = Promise.all([...servers.values()].map((app) => app.close()));
     for (const service of started.reverse()) await service.stop();
     await closing;
+    await revocations.stop();
+    keys.close();
     await log.close();
     await Promise.all(pools.map((pool) => pool.end()));
   }
@@ -130,7 +140,7 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
     http(name) {
       const held = servers.get(name);
       if (held) return held;
-      const app = createHttpServer(known(platforms, name));
+      const app = createHttpServer({ ...known(platforms, name), service: name });
       const service = known(services, name);
       app.register((scope, _options, done) => {
         Promise.resolve(service.routes(scope)).then(() => done(), done);
@@ -138,9 +148,12 @@ export async function openLocalPlatform(options: LocalPlatformOptions): Promise<
       servers.set(name, app);
       return app;
     },
+    unready: () => revocations.unready(),
     services: () => services.values(),
     async start() {
+      await revocations.start();
       for (const service of services.values()) {
+        if (stopping !== undefined) return;
         started.push(service);
         await service.start();
       }

@@ -54,6 +54,12 @@ export interface TailSubscription extends Subscription {
   caughtUp(): boolean;
 }
 
+/** A running member of a group. */
+export interface GroupSubscription extends Subscription {
+  /** The partitions that the group has given to this member, as far as it knows. */
+  assigned(): readonly number[];
+}
+
 export interface TailOptions {
   topic: Topic;
   /** First offset wanted, per partition. */
@@ -109,11 +115,18 @@ export interface EventLog {
   /** The offset of the first record that is still there (or the end), per partition. */
   lowOffsets(topic: Topic): Promise<number[]>;
 
+  /**
+   * The offset of the first record that is still there and that the log took at or after `at` (ms), or the end where
+   * there is none, per partition. Reading from there misses no record taken from `at` on by the log's own clock: it may
+   * differ from the caller's, and may have been set back, so that later records can bear earlier times.
+   */
+  offsetsAt(topic: Topic, at: number): Promise<number[]>;
+
   /** Reads as a pod: own position, nothing stored. */
   tail(options: TailOptions): TailSubscription;
 
   /** Reads as a member of a group, from its stored offsets. */
-  subscribe(options: GroupOptions): Subscription;
+  subscribe(options: GroupOptions): GroupSubscription;
 
   /** Stops all readers and rejects what waits to be appended. */
   close(): Promise<void>;
@@ -127,6 +140,7 @@ export function withAppend(log: EventLog, append: EventLog['append']): EventLog 
     append,
     endOffsets: (topic) => log.endOffsets(topic),
     lowOffsets: (topic) => log.lowOffsets(topic),
+    offsetsAt: (topic, at) => log.offsetsAt(topic, at),
     tail: (options) => log.tail(options),
     subscribe: (options) => log.subscribe(options),
     close: () => log.close(),

@@ -22,8 +22,8 @@ export interface ServiceMetrics {
   observeDelivery(seconds: number): void;
   /** Asked at each scrape: how many sockets are open. */
   trackConnections(count: () => number): void;
-  /** Asked at each scrape: how many records of a topic the reader has not read yet, per partition. */
-  trackLag(reader: string, topic: Topic, log: EventLog, next: () => number[]): void;
+  /** Asked at each scrape: how many records of a topic the reader has not read yet, per partition that it reads (`undefined`: it does not). */
+  trackLag(reader: string, topic: Topic, log: EventLog, next: () => (number | undefined)[]): void;
 }
 
 /** The metrics of a process, for all services in it. */
@@ -89,7 +89,9 @@ export function createMetrics(): Metrics {
         collectors.push(async () => {
           const ends = await log.endOffsets(topic);
           for (const [partition, offset] of next().entries()) {
-            lag.set({ service, reader, topic, partition }, Math.max(0, (ends[partition] ?? 0) - offset));
+            const labels = { service, reader, topic, partition };
+            if (offset === undefined) lag.remove(labels);
+            else lag.set(labels, Math.max(0, (ends[partition] ?? 0) - offset));
           }
         }),
     }),

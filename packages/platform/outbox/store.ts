@@ -3,7 +3,7 @@ import { encodeFactHeaders, type Headers } from '@starling/contracts/log';
 import { isUuid } from '@starling/contracts/schema';
 import type pg from 'pg';
 import type { MigrationSet } from '../db/index.ts';
-import { traceHeaders } from '../telemetry/index.ts';
+import { recordTraceHeaders } from '../telemetry/index.ts';
 
 export const OUTBOX_MIGRATIONS: MigrationSet = { name: 'outbox', directory: new URL('./migrations', import.meta.url) };
 
@@ -23,7 +23,8 @@ export interface Fact<K extends EventKind = EventKind> {
 
 /** Writes facts into the outbox, in the transaction of the change that they state. */
 export async function insertFacts(tx: pg.PoolClient, facts: Fact[]): Promise<void> {
-  const headers = facts.map((fact): Headers => ({ ...encodeFactHeaders(fact), ...traceHeaders() }));
+  const trace = recordTraceHeaders();
+  const headers = facts.map((fact): Headers => ({ ...encodeFactHeaders(fact), ...trace }));
   await tx.query(
     `INSERT INTO outbox (id, key, rev, headers, value)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::jsonb[], $5::bytea[])`,

@@ -36,10 +36,12 @@ export function processConfig<T extends TSchema>(service: T) {
       /** PEM of the authority that the database's certificate must come from: TLS; absent: what the URL says. */
       databaseAuthority: Type.Optional(File),
       kafka: Kafka,
-      /** This service's private key, and everyone's public ones, `{issuer: JWK[]}`. */
-      keys: Type.Object({ private: File, public: File }, exact),
+      /** This service's private keys, everyone's public ones, `{issuer: JWK[]}`, and how often it is looked whether they have changed. */
+      keys: Type.Object({ private: File, public: File, pollMs: Type.Optional(Type.Integer({ minimum: 100 })) }, exact),
       peers: Type.Object({ identity: Peer, user: Peer, conversation: Peer, delivery: Peer, web: Peer }, exact),
       otlpEndpoint: Type.Optional(Type.String({ pattern: '^https?://' })),
+      /** Where this process writes its traces: `traces-<name>.jsonl`, in one folder with its neighbours'. */
+      traceFile: Type.Optional(File),
     },
     exact,
   );

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Static, TSchema } from 'typebox';
@@ -13,7 +14,8 @@ import { createNetworkTransport, serveRpc } from '../rpc/index.ts';
 import type { Platform, Service, ServiceName } from '../service/index.ts';
 import { createLogger, type Logger, startTracing } from '../telemetry/index.ts';
 import { readAuthority } from '../tls/index.ts';
-import { createGate, createMinter, readKeyRing, readSigningKey } from '../tokens/index.ts';
+import { createGate, createMinter, openKeyRing, openSigningKeys, Revocations } from '../tokens/index.ts';
+import { tracePage } from '../trace-page/index.ts';
 import { readKafkaSecurity } from './kafka-security.ts';
 import { type ProcessConfig, processConfig } from './process-config.ts';
 import { isExplained, untilReached } from './start-errors.ts';
@@ -84,14 +86,17 @@ async function startService<T extends TSchema>(
   const { cluster, host, ports, kafka, keys } = config;
   const { peers } = config;
   const metrics = createMetrics();
-  const stopTracing = startTracing({ service: name, otlpEndpoint: config.otlpEndpoint });
-  const ring = await readKeyRing(keys.public);
-  const minter = createMinter({ signing: await readSigningKey(name, keys.private), cluster, clock: systemClock });
-  const gate = createGate({ service: name, cluster, ring, clock: systemClock });
+  const stopTracing = startTracing({ service: name, otlpEndpoint: config.otlpEndpoint, file: config.traceFile });
+  const keyOptions = { clock: systemClock, logger, pollMs: keys.pollMs };
+  const ring = await openKeyRing({ ...keyOptions, file: keys.public });
+  const signing = await openSigningKeys({ ...keyOptions, issuer: name, file: keys.private });
+  const minter = createMinter({ signing, cluster, clock: systemClock });
   let service: ProcessService | undefined;
+  let revocations: Revocations | undefined;
   let started = false;
-  const reasons = () => [...(started ? [] : ['starting']), ...(service?.unready?.() ?? [])];
-  const side = await openSidePort({ host, port: ports.side, metrics, reasons });
+  const reasons = () => [...(started ? [] : ['starting']), ...(revocations?.unready() ?? []), ...(service?.unready?.() ?? [])];
+  const routes = { '/traces': tracePage(config.traceFile && dirname(config.traceFile)) };
+  const side = await openSidePort({ host, port: ports.side, metrics, reasons, routes });
 
   const { databaseUrlFile, databaseAuthority } = config;
   const database = {
@@ -117,6 +122,10 @@ async function startService<T extends TSchema>(
       ...security,
     });
   const log = await untilReached(openLog, { logger });
+  const followed = new Revocations({ log, clock: systemClock, logger });
+  revocations = followed;
+  void followed.start();
+  const gate = createGate({ service: name, cluster, ring, clock: systemClock, revocations: followed });
   const platform: Platform = {
     db,
     log: measureAppends(log, metrics.of(name)),
@@ -148,9 +157,12 @@ async function startService<T extends TSchema>(
     const closing = Promise.all([http.close(), rpcServer?.close()]);
     await created.stop();
     await closing;
+    await followed.stop();
     await log.close();
     await db.end();
     await side.close();
+    ring.close();
+    signing.close();
     await stopTracing();
   };
 }

@@ -11,10 +11,10 @@ import {
 } from '@starling/contracts/log';
 import type pg from 'pg';
 import { isTransient, transaction } from '../db/index.ts';
-import type { EventLog, GroupRecord, Hole, LogRecord, Subscription } from '../log/index.ts';
+import type { EventLog, GroupRecord, GroupSubscription, Hole, LogRecord } from '../log/index.ts';
 import type { OutboxRelay } from '../outbox/index.ts';
 import { settleRows } from '../outbox/index.ts';
-import type { Logger } from '../telemetry/index.ts';
+import { inRecordSpans, type Logger, SERVICE_ATTRIBUTE } from '../telemetry/index.ts';
 import { advanceRow, ensureRow, insertFailed, type ProjectionRow, storableId } from './store.ts';
 
 /** A record that counts: a fact, or a valid post. */
@@ -45,7 +45,7 @@ const WAIT_POLL_MS = 50;
 export class Projection {
   readonly #options: ProjectionOptions;
   readonly #partitions: Partition[];
-  #subscription: Subscription | undefined;
+  #subscription: GroupSubscription | undefined;
 
   constructor(options: ProjectionOptions) {
     this.#options = options;
@@ -61,9 +61,10 @@ export class Projection {
     return this.#partitions.find((partition) => partition.halted)?.halted;
   }
 
-  /** The next offset to apply, per partition. */
-  get nextOffsets(): number[] {
-    return this.#partitions.map((partition) => partition.row.nextOffset);
+  /** The next offset to apply, per partition; `undefined` for one that another process projects. */
+  get nextOffsets(): (number | undefined)[] {
+    const own = this.#subscription?.assigned() ?? [];
+    return this.#partitions.map((partition, index) => (own.includes(index) ? partition.row.nextOffset : undefined));
   }
 
   start(): void {
@@ -115,7 +116,7 @@ export class Projection {
   async #take(index: number, records: GroupRecord[]): Promise<void> {
     const partition = this.#partition(index);
     if (partition.halted) return;
-    const { log } = this.#options;
+    const { log, topic, group } = this.#options;
     const counted: CountedRecord[] = [];
     let last: LogRecord | undefined;
     let newer: string | undefined;
@@ -140,7 +141,8 @@ export class Projection {
     }
     if (last) {
       const next: ProjectionRow = { nextOffset: last.offset + 1, lastId: storableId(last) };
-      const settled = await this.#applyAll(partition, index, counted, next);
+      const attributes = { [SERVICE_ATTRIBUTE]: group, 'messaging.destination.name': topic };
+      const settled = await inRecordSpans('project', counted, attributes, () => this.#applyAll(partition, index, counted, next));
       partition.row = next;
       partition.notify();
       this.#options.relay?.notifySettled(settled);

@@ -19,6 +19,6 @@ export function createLocalTransport(options: {
 }): Transport {
   return createRouterTransport(options.routes, {
     transport: { interceptors: [attachTokens(options.minter, options.callee)], defaultTimeoutMs: RPC_TIMEOUT_MS },
-    router: { interceptors: [measureCalls(options.metrics), concealErrors(options.logger), requireTokens(options.gate)] },
+    router: { interceptors: [measureCalls(options.metrics), concealErrors(options.logger), requireTokens(options.gate, options.logger)] },
   });
 }

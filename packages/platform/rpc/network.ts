@@ -31,7 +31,7 @@ export async function serveRpc(options: {
 }): Promise<{ port: number; close(): Promise<void> }> {
   const handler = connectNodeAdapter({
     routes: options.routes,
-    interceptors: [measureCalls(options.metrics), concealErrors(options.logger), requireTokens(options.gate)],
+    interceptors: [measureCalls(options.metrics), concealErrors(options.logger), requireTokens(options.gate, options.logger)],
   });
   const server = createServer(handler);
   const sessions = new Set<import('node:http2').ServerHttp2Session>();

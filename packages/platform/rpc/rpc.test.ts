@@ -1,32 +1,35 @@
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
-import { ConversationService, UserService } from '@starling/contracts/rpc';
+import type { SystemRole } from '@starling/contracts/permissions';
+import { ConversationService } from '@starling/contracts/rpc';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMetrics } from '../metrics/index.ts';
 import { createTestLogger } from '../telemetry/test-logger.ts';
-import type { Minter, OnBehalfOf } from '../tokens/index.ts';
+import type { OnBehalfOf } from '../tokens/index.ts';
 import { createTestTokens } from '../tokens/test-tokens.ts';
-import { onBehalfOf, requireService, rpcUser } from './caller.ts';
+import { onBehalfOf, requireRight, rpcUser } from './caller.ts';
 import { isUnavailable } from './errors.ts';
 import { serveRpc } from './network.ts';
 import { type Callee, WAYS } from './test-calls.ts';
 
 interface Handlers {
-  findUsers?(users: string[], context: HandlerContext): Promise<string[]>;
+  load?(users: string[], context: HandlerContext): Promise<string[]>;
   findPost?(context: HandlerContext): Promise<object>;
 }
 
 function routesOf(handlers: Handlers) {
   return (router: ConnectRouter) => {
-    router.service(UserService, {
-      findUsers: async ({ users }, context) => ({ users: (await handlers.findUsers?.(users, context)) ?? [] }),
+    router.service(ConversationService, {
+      loadParticipations: async ({ users }, context) => ({
+        participations: ((await handlers.load?.(users, context)) ?? []).map((user) => ({ user })),
+      }),
+      findPost: async (_request, context) => (await handlers.findPost?.(context)) ?? {},
     });
-    router.service(ConversationService, { findPost: async (_request, context) => (await handlers.findPost?.(context)) ?? {} });
   };
 }
 
-async function createUser({ tokens }: Callee, user = 'ann'): Promise<OnBehalfOf> {
-  const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's1', scope: 'api' });
+async function createUser({ tokens }: Callee, user = 'ann', role: SystemRole = 'member'): Promise<OnBehalfOf> {
+  const { token } = await tokens.issuers.identity.minter.mintUserToken({ user, session: 's1', role, scope: 'api' });
   return { user, session: 's1', token };
 }
 
@@ -53,12 +56,12 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
     const sent = ['a', 'ü☀️'];
     let received: string[] = [];
     const { as, tokens } = await start({
-      async findUsers(users) {
+      async load(users) {
         received = users;
         return [...users].reverse();
       },
     });
-    expect((await as(tokens.issuers.web).users.findUsers({ users: sent })).users).toEqual(['ü☀️', 'a']);
+    expect(await as(tokens.issuers.delivery).load(sent)).toEqual(['ü☀️', 'a']);
     expect(received).toEqual(sent);
     expect(received).not.toBe(sent);
   });
@@ -80,46 +83,78 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
     expect(await codeOf(client.findPost(post))).toBe(Code.Unauthenticated);
   });
 
-  it('of a service as itself is let through where it is named, and nowhere else', async () => {
+  it('is let through only as the table of calls has it: who, for whom, which method', async () => {
+    let calls = 0;
     const started = await start({
-      async findUsers(users, context) {
-        requireService(context, 'web', 'operator');
+      async load(users) {
+        calls++;
         return users;
       },
+      async findPost() {
+        calls++;
+        return {};
+      },
     });
-    const { web, delivery } = started.tokens.issuers;
-    expect((await started.as(web).users.findUsers({ users: ['a'] })).users).toEqual(['a']);
-    expect(await codeOf(started.as(delivery).users.findUsers({ users: ['a'] }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(started.as(web).users.findUsers({ users: ['a'] }, onBehalfOf(await createUser(started))))).toBe(
-      Code.PermissionDenied,
-    );
+    const { web, delivery, conversation } = started.tokens.issuers;
+    const ann = await createUser(started);
+    expect(await started.as(delivery).load(['a'])).toEqual(['a']);
+    expect(await started.as(delivery).conversations.findPost(post, onBehalfOf(ann))).toBeDefined();
+    const others = [
+      started.as(web).load(['a']),
+      started.as(conversation).load(['a']),
+      started.as(delivery).load(['a'], onBehalfOf(ann)),
+      started.as(delivery).conversations.findPost(post),
+      started.as(web).conversations.findPost(post, onBehalfOf(ann)),
+      started.as(delivery).conversations.findPost(post, onBehalfOf({ ...ann, chain: ['user'] })),
+    ];
+    expect(await Promise.all(others.map(codeOf))).toEqual(others.map(() => Code.Unauthenticated));
+    expect(calls).toBe(2);
+    expect(started.log.text()).toContain('web may not call');
+  });
+
+  it('for a user whose role lacks a right is refused, with the name of the problem', async () => {
+    const started = await start({
+      async findPost(context) {
+        requireRight(rpcUser(context), 'accounts.administer');
+        return { position: 1, at: 1 };
+      },
+    });
+    const { conversations } = started.as(started.tokens.issuers.delivery);
+    const error = await conversations.findPost(post, onBehalfOf(await createUser(started))).catch((thrown: ConnectError) => thrown);
+    expect(error).toMatchObject({ code: Code.PermissionDenied });
+    expect((error as ConnectError).metadata.get('starling-problem')).toBe('forbidden');
+    const admin = await createUser(started, 'ann', 'admin');
+    expect(await conversations.findPost(post, onBehalfOf(admin))).toMatchObject({ position: 1 });
   });
 
   it('with wrong tokens does not reach the handler, and is not told why', async () => {
     let calls = 0;
     const started = await start({
-      async findUsers(users) {
+      async load(users) {
         calls++;
         return users;
+      },
+      async findPost() {
+        calls++;
+        return {};
       },
     });
     const { web, delivery } = started.tokens.issuers;
     const ann = await createUser(started);
     const bob = await createUser(started, 'bob');
-    const minter = (hop: string): Minter => ({ ...web.minter, mintHopToken: async () => hop });
-    const own = await web.minter.mintHopToken('conversation');
-    const annsHop = await web.minter.mintHopToken('conversation', ann);
-    const { token: foreign } = await delivery.minter.mintUserToken({ user: 'ann', session: 's1', scope: 'api' });
+    const withHop = (hop: string) => started.as({ ...delivery, minter: { ...delivery.minter, mintHopToken: async () => hop } });
+    const own = await delivery.minter.mintHopToken('conversation');
+    const annsHop = await delivery.minter.mintHopToken('conversation', ann);
+    const { token: foreign } = await web.minter.mintUserToken({ user: 'ann', session: 's1', role: 'member', scope: 'api' });
     const wrong: Record<string, () => Promise<unknown>> = {
-      'no hop token': () => started.as({ ...web, minter: minter('') }).users.findUsers({}),
-      garbage: () => started.as({ ...web, minter: minter('a.b.c') }).users.findUsers({}),
-      'for another callee': () => started.as(web, 'user').users.findUsers({}),
-      'the user token as hop token': () => started.as({ ...web, minter: minter(ann.token) }).users.findUsers({}, onBehalfOf(ann)),
-      'the hop token of another user': () => started.as({ ...web, minter: minter(annsHop) }).users.findUsers({}, onBehalfOf(bob)),
-      'for a user without the user token': () => started.as({ ...web, minter: minter(annsHop) }).users.findUsers({}),
-      'minted by another key': () =>
-        started.as({ ...web, minter: minter(`${own.slice(0, own.lastIndexOf('.'))}.${annsHop.split('.')[2]}`) }).users.findUsers({}),
-      'a user token of another issuer': () => started.as(web).users.findUsers({}, onBehalfOf({ ...ann, token: foreign })),
+      'no hop token': () => withHop('').load([]),
+      garbage: () => withHop('a.b.c').load([]),
+      'for another callee': () => started.as(delivery, 'user').load([]),
+      'the user token as hop token': () => withHop(ann.token).conversations.findPost(post, onBehalfOf(ann)),
+      'the hop token of another user': () => withHop(annsHop).conversations.findPost(post, onBehalfOf(bob)),
+      'for a user without the user token': () => withHop(annsHop).conversations.findPost(post),
+      'minted by another key': () => withHop(`${own.slice(0, own.lastIndexOf('.'))}.${annsHop.split('.')[2]}`).load([]),
+      'a user token of another issuer': () => started.as(delivery).conversations.findPost(post, onBehalfOf({ ...ann, token: foreign })),
     };
     for (const [name, call] of Object.entries(wrong)) {
       const error = await call().then(
@@ -129,23 +164,18 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
       expect([name, error.code, error.rawMessage]).toEqual([name, Code.Unauthenticated, 'the tokens of this call are not valid']);
     }
     expect(calls).toBe(0);
-    expect((await started.as(web).users.findUsers({ users: ['a'] })).users).toEqual(['a']);
+    expect(await started.as(delivery).load(['a'])).toEqual(['a']);
   });
 
   it('does not show what went wrong inside, and logs it', async () => {
     const started = await start({
-      findUsers: () => Promise.reject(Object.assign(new Error('password=hunter2 at 10.0.0.7'), { detail: 'hunter2' })),
+      load: () => Promise.reject(Object.assign(new Error('password=hunter2 at 10.0.0.7'), { detail: 'hunter2' })),
       findPost: () => Promise.reject(Object.assign(new Error('terminating connection of hunter2'), { code: '57P01' })),
     });
-    const { web } = started.tokens.issuers;
-    const internal = await started
-      .as(web)
-      .users.findUsers({})
-      .catch((error: ConnectError) => error);
-    const away = await started
-      .as(web)
-      .conversations.findPost(post)
-      .catch((error: ConnectError) => error);
+    const caller = started.as(started.tokens.issuers.delivery);
+    const ann = await createUser(started);
+    const internal = await caller.load([]).catch((error: ConnectError) => error);
+    const away = await caller.conversations.findPost(post, onBehalfOf(ann)).catch((error: ConnectError) => error);
     expect([internal, away].map((error) => (error as ConnectError).code)).toEqual([Code.Internal, Code.Unavailable]);
     for (const error of [internal, away] as ConnectError[]) {
       expect(`${error.message} ${JSON.stringify([...error.metadata.entries()])} ${JSON.stringify(error.details)}`).not.toMatch(
@@ -154,14 +184,14 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
       expect(isUnavailable(error)).toBe(true);
     }
     expect(started.log.text()).toContain('hunter2');
-    expect(started.log.entries().map((entry) => entry['method'])).toEqual(['FindUsers', 'FindPost']);
+    expect(started.log.entries().map((entry) => entry['method'])).toEqual(['LoadParticipations', 'FindPost']);
   });
 
   it('shows errors that are meant for the caller', async () => {
-    const started = await start({ findUsers: () => Promise.reject(new ConnectError('at most 3', Code.InvalidArgument)) });
+    const started = await start({ load: () => Promise.reject(new ConnectError('at most 3', Code.InvalidArgument)) });
     const error = await started
-      .as(started.tokens.issuers.web)
-      .users.findUsers({})
+      .as(started.tokens.issuers.delivery)
+      .load([])
       .catch((thrown: ConnectError) => thrown);
     expect(error).toMatchObject({ code: Code.InvalidArgument, rawMessage: 'at most 3' });
     expect(isUnavailable(error)).toBe(false);
@@ -171,7 +201,7 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
   it('ends after its time, for the caller and for the callee', async () => {
     let ended: unknown;
     const started = await start({
-      findUsers: (_users, { signal }) =>
+      load: (_users, { signal }) =>
         new Promise((resolve) => {
           signal.addEventListener('abort', () => {
             ended = signal.reason;
@@ -179,13 +209,15 @@ describe.each(Object.entries(WAYS))('a call %s', (_name, serve) => {
           });
         }),
     });
-    expect(await codeOf(started.as(started.tokens.issuers.web).users.findUsers({}, { timeoutMs: 100 }))).toBe(Code.DeadlineExceeded);
+    expect(await codeOf(started.as(started.tokens.issuers.delivery).load([], { timeoutMs: 100 }))).toBe(Code.DeadlineExceeded);
     await waitFor(() => ended);
   });
 
   it('of a method that the callee does not have is unimplemented', async () => {
     const started = await start({});
-    expect(await codeOf(started.as(started.tokens.issuers.web).conversations.loadParticipations({ users: [] }))).toBe(Code.Unimplemented);
+    expect(
+      await codeOf(started.as(started.tokens.issuers.delivery).conversations.loadParticipation({ conversation: 'c', user: 'u' })),
+    ).toBe(Code.Unimplemented);
   });
 });
 
@@ -195,21 +227,21 @@ describe('a server of calls', () => {
     const serve = WAYS['over the network'];
     const callee = await serve?.(
       routesOf({
-        findUsers: (users) =>
+        load: (users) =>
           new Promise((resolve) => {
             finish = () => resolve(users);
           }),
       }),
     );
     if (!callee) return expect.fail('there is no such way');
-    const { users } = callee.as(callee.tokens.issuers.web);
-    const underWay = users.findUsers({ users: ['a'] });
+    const caller = callee.as(callee.tokens.issuers.delivery);
+    const underWay = caller.load(['a']);
     await waitFor(() => finish);
     const closing = callee.close();
-    const late = callee.as(callee.tokens.issuers.web).users.findUsers({ users: ['b'] });
+    const late = callee.as(callee.tokens.issuers.delivery).load(['b']);
     expect(await codeOf(late)).toBe(Code.Unavailable);
     finish?.();
-    expect((await underWay).users).toEqual(['a']);
+    expect(await underWay).toEqual(['a']);
     await closing;
   });
 

@@ -1,5 +1,5 @@
-import { type Client, type ConnectRouter, createClient } from '@connectrpc/connect';
-import { ConversationService, UserService } from '@starling/contracts/rpc';
+import { type CallOptions, type Client, type ConnectRouter, createClient, type Transport } from '@connectrpc/connect';
+import { ConversationService } from '@starling/contracts/rpc';
 import { createMetrics } from '../metrics/index.ts';
 import { createTestLogger } from '../telemetry/test-logger.ts';
 import { createTestTokens, type Issuer, type TestTokens } from '../tokens/test-tokens.ts';
@@ -10,8 +10,25 @@ export interface Callee {
   tokens: TestTokens;
   log: ReturnType<typeof createTestLogger>;
   /** Clients of the callee for whoever holds this issuer's key. */
-  as(caller: Issuer, callee?: string): { users: Client<typeof UserService>; conversations: Client<typeof ConversationService> };
+  as(caller: Issuer, callee?: string): Caller;
   close(): Promise<void>;
+}
+
+export interface Caller {
+  conversations: Client<typeof ConversationService>;
+  /** LoadParticipations, which delivery calls as itself; the users in the answer. */
+  load(users: string[], options?: CallOptions): Promise<string[]>;
+}
+
+function createCaller(transport: Transport): Caller {
+  const conversations = createClient(ConversationService, transport);
+  return {
+    conversations,
+    async load(users, options) {
+      const { participations } = await conversations.loadParticipations({ users }, options);
+      return participations.map(({ user }) => user);
+    },
+  };
 }
 
 /** Stands `routes` up as the service `conversation`, reached one way or the other. */
@@ -31,7 +48,7 @@ export const WAYS: Record<string, (routes: (router: ConnectRouter) => void) => P
           metrics: createMetrics().of('conversation'),
           routes,
         });
-        return { users: createClient(UserService, transport), conversations: createClient(ConversationService, transport) };
+        return createCaller(transport);
       },
       close: async () => {},
     };
@@ -52,7 +69,7 @@ export const WAYS: Record<string, (routes: (router: ConnectRouter) => void) => P
       log,
       as(caller, callee = 'conversation') {
         const transport = createNetworkTransport({ callee, baseUrl: `http://127.0.0.1:${server.port}`, minter: caller.minter });
-        return { users: createClient(UserService, transport), conversations: createClient(ConversationService, transport) };
+        return createCaller(transport);
       },
       close: () => server.close(),
     };

@@ -8,7 +8,9 @@ import type { Logger } from '../telemetry/index.ts';
 import type { Gate, Minter } from '../tokens/index.ts';
 
 /** The services by name: also the issuer and audience of hop tokens, and the name of schema and database role. */
-export type ServiceName = 'identity' | 'user' | 'conversation' | 'delivery' | 'web';
+export const SERVICE_NAMES = ['identity', 'user', 'conversation', 'delivery', 'web'] as const;
+
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** What a service is given to work with. No service knows where it runs. */
 export interface Platform {

@@ -1,115 +1,217 @@
-import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
+import { allowsCall, isSystemRole, type SystemRole } from '@starling/contracts/permissions';
+import { type CryptoKey, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock/index.ts';
 import { ALGORITHM, type KeyRing } from './keys.ts';
-import { evidenceOf, HOP_TOKEN_TYPE, type OnBehalfOf, USER_ISSUER, USER_TOKEN_TYPE, userAudience } from './minter.ts';
+import {
+  evidenceOf,
+  HOP_TOKEN_SECONDS,
+  HOP_TOKEN_TYPE,
+  type OnBehalfOf,
+  USER_ISSUER,
+  USER_TOKEN_SECONDS,
+  USER_TOKEN_TYPE,
+  userAudience,
+} from './minter.ts';
+import type { Revocations, Revoked } from './revocations.ts';
+import { TokenRefused } from './token-refused.ts';
+import { readTokenText } from './token-text.ts';
 
+/** How far the clocks of two pods may be apart. */
 export const LEEWAY_SECONDS = 5;
+/** The longest chain of services that a call may have come through. */
+const CHAIN_LIMIT = 4;
 
 /** A user token that was verified. */
 export interface UserIdentity extends OnBehalfOf {
+  /** What the user is in the installation: as the token says, or as is known by now. */
+  role: SystemRole;
   scope: string;
   origin: string | undefined;
   /** Milliseconds since 1970. */
+  issuedAt: number;
+  /** Milliseconds since 1970. */
   expiresAt: number;
+  /** The token's `jti`. */
+  tokenId: string;
+  /** The token's `aud`. */
+  audience?: string;
 }
 
 /** Who is calling: a service, and the user on whose behalf it does, if any. */
 export interface Caller {
-  /** The calling service; undefined when a user calls directly. */
-  service: string | undefined;
+  /** The calling service. */
+  service: string;
   user: UserIdentity | undefined;
+  /** The services that the call came through, the nearest first: those behind the first are its word. */
+  chain: string[];
+  /** Of the hop token: `jti`, `iss`, `aud`. */
+  tokenId: string;
+  issuer: string;
+  audience: string;
 }
 
-/** A token was refused. The reason is for the log; callers are told no more than that it was. */
-export class TokenRefused extends Error {
-  override name = 'TokenRefused';
+/** What came with a call to a service. */
+export interface IncomingCall {
+  hopToken: string;
+  userToken: string | undefined;
+  /** What is called, as the table of calls names it (contracts/permissions). */
+  method: string;
 }
 
 /** Checks the tokens that come with a call to one service, over HTTP, RPC and socket alike. */
 export interface Gate {
   /** A user token alone: what `web` and the socket take. Throws {@link TokenRefused}. */
   verifyUserToken(token: string): Promise<UserIdentity>;
-  /** A hop token for this service and, unless a service calls as itself, the user token that it is for. Throws {@link TokenRefused}. */
-  verifyCall(hopToken: string, userToken: string | undefined): Promise<Caller>;
+  /**
+   * A hop token for this service and, unless a service calls as itself, the user token that it is for; and whether the
+   * table of calls has such a call. Throws {@link TokenRefused}.
+   */
+  verifyCall(call: IncomingCall): Promise<Caller>;
+  /** Tells of every session that ends from now on, or without `session` of a user all of whose do. Returns how to stop. */
+  onRevoked(listener: (revoked: Revoked) => void): () => void;
 }
 
-export function createGate(options: { service: string; cluster: string; ring: KeyRing; clock: Clock }): Gate {
-  const { ring, clock } = options;
-  /** Signatures are checked once per process; expiry at every call. */
-  const verified = new LRUCache<string, UserIdentity>({ max: 50_000 });
+interface Kind {
+  type: string;
+  /** The only issuer; undefined: whoever has a key. */
+  issuer: string | undefined;
+  audience: string;
+  lifeSeconds: number;
+  /** Signatures are checked once per process and token, by the token's hash; expiry and key at every call. */
+  proven: LRUCache<string, Proven>;
+}
 
-  async function verify(token: string, type: string, issuer: string | undefined, audience: string): Promise<JWTPayload> {
+interface Proven {
+  claims: SignedClaims;
+  kid: string;
+  key: CryptoKey;
+}
+
+type SignedClaims = JWTPayload & { iss: string; aud: string; sub: string; jti: string; exp: number; iat: number };
+
+/** `revocations`: what the gate is to know of sessions and users beside their tokens; absent: nothing. */
+export function createGate(options: { service: string; cluster: string; ring: KeyRing; clock: Clock; revocations?: Revocations }): Gate {
+  const { service: callee, ring, clock, revocations } = options;
+  const userKind: Kind = {
+    type: USER_TOKEN_TYPE,
+    issuer: USER_ISSUER,
+    audience: userAudience(options.cluster),
+    lifeSeconds: USER_TOKEN_SECONDS,
+    proven: new LRUCache({ max: 50_000 }),
+  };
+  const hopKind: Kind = {
+    type: HOP_TOKEN_TYPE,
+    issuer: undefined,
+    audience: callee,
+    lifeSeconds: HOP_TOKEN_SECONDS,
+    proven: new LRUCache({ max: 10_000 }),
+  };
+
+  async function findKey(issuer: string, kid: string): Promise<CryptoKey> {
+    if (!ring.find(issuer, kid)) await ring.reread();
+    const key = ring.find(issuer, kid);
+    if (!key) throw new TokenRefused('no such key of this issuer');
+    return key;
+  }
+
+  async function prove(token: string, kind: Kind): Promise<Proven> {
+    const { kid, claims } = readTokenText(token, kind.type);
+    const issuer = kind.issuer ?? claims['iss'];
+    if (typeof issuer !== 'string') throw new TokenRefused('the token has no issuer');
+    const key = await findKey(issuer, kid);
     try {
-      if (!hasExactSignature(token)) throw new TokenRefused('the signature is not written as base64url writes it');
-      const { kid } = decodeProtectedHeader(token);
-      const claimedIssuer = issuer ?? decodeJwt(token).iss;
-      const key = kid && claimedIssuer ? ring.find(claimedIssuer, kid) : undefined;
-      if (!key || !claimedIssuer) throw new TokenRefused('no such key of this issuer');
       const { payload } = await jwtVerify(token, key, {
         algorithms: [ALGORITHM],
-        typ: type,
-        issuer: claimedIssuer,
-        audience,
+        typ: kind.type,
+        issuer,
+        audience: kind.audience,
         clockTolerance: LEEWAY_SECONDS,
         currentDate: new Date(clock.now()),
-        requiredClaims: ['exp', 'iat', 'sub', 'jti'],
+        requiredClaims: ['iss', 'aud', 'exp', 'iat', 'sub', 'jti'],
       });
-      return payload;
+      return { claims: requireExactClaims(payload, kind), kid, key };
     } catch (error) {
       throw error instanceof TokenRefused ? error : new TokenRefused((error as Error).message);
     }
   }
 
-  async function verifyUserToken(token: string): Promise<UserIdentity> {
-    const hash = evidenceOf(token);
-    const held = verified.get(hash);
-    if (held) {
-      if (clock.now() >= held.expiresAt + LEEWAY_SECONDS * 1000) throw new TokenRefused('the user token has expired');
-      return held;
-    }
-    const payload = await verify(token, USER_TOKEN_TYPE, USER_ISSUER, userAudience(options.cluster));
-    const { sub, exp, sid, scope, origin } = payload;
-    if (!sub || typeof sid !== 'string' || typeof scope !== 'string' || !exp) throw new TokenRefused('the user token lacks a claim');
-    const identity = {
+  /** What RFC 7519 leaves open, and a verifier that goes by it lets through. */
+  function requireExactClaims(claims: JWTPayload, { audience, lifeSeconds }: Kind): SignedClaims {
+    const { aud, sub, jti, exp = Number.NaN, iat = Number.NaN } = claims;
+    if (aud !== audience) throw new TokenRefused('the token is for others as well');
+    if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || jti === '') throw new TokenRefused('the token lacks a claim');
+    if (!(iat <= clock.now() / 1000 + LEEWAY_SECONDS)) throw new TokenRefused('the token was minted in the future');
+    if (!(exp - iat <= lifeSeconds + LEEWAY_SECONDS)) throw new TokenRefused('the token lives too long');
+    return claims as SignedClaims;
+  }
+
+  async function verify(token: string, kind: Kind, hash: string): Promise<SignedClaims> {
+    const held = kind.proven.get(hash);
+    const stillHeld = held && ring.find(held.claims.iss, held.kid) === held.key;
+    const proven = stillHeld ? held : await prove(token, kind);
+    if (clock.now() >= (proven.claims.exp + LEEWAY_SECONDS) * 1000) throw new TokenRefused('the token has expired');
+    if (proven !== held) kind.proven.set(hash, proven);
+    return proven.claims;
+  }
+
+  async function verifyUserToken(token: string, hash = evidenceOf(token)): Promise<UserIdentity> {
+    const { sub, aud, jti, iat, exp, sid, scope, role, origin } = await verify(token, userKind, hash);
+    if (typeof sid !== 'string' || typeof scope !== 'string' || !isSystemRole(role)) throw new TokenRefused('the user token lacks a claim');
+    if (origin !== undefined && typeof origin !== 'string') throw new TokenRefused('the origin of the user token is none');
+    const identity: UserIdentity = {
       user: sub,
       session: sid,
+      role,
       token,
       scope,
-      origin: typeof origin === 'string' ? origin : undefined,
+      origin,
+      issuedAt: iat * 1000,
       expiresAt: exp * 1000,
+      tokenId: jti,
+      audience: aud,
     };
-    verified.set(hash, identity);
-    return identity;
+    return revocations ? revocations.judge(identity) : identity;
+  }
+
+  async function verifyCall({ hopToken, userToken, method }: IncomingCall): Promise<Caller> {
+    const hop = await verify(hopToken, hopKind, evidenceOf(hopToken));
+    const service = hop.iss;
+    const caller = { service, tokenId: hop.jti, issuer: hop.iss, audience: hop.aud };
+    if (hop['scope'] !== undefined) throw new TokenRefused('the scope is for the user token to say');
+    if (hop['evd'] === undefined) {
+      if (hop.sub !== `svc:${service}` || hop['sid'] !== undefined || hop['act'] !== undefined)
+        throw new TokenRefused('a hop token without evidence speaks for its service alone');
+      if (!allowsCall({ caller: service, callee, as: 'service', method }))
+        throw new TokenRefused(`${service} may not call ${method} as itself`);
+      return { ...caller, user: undefined, chain: [service] };
+    }
+    const evidence = userToken === undefined ? undefined : evidenceOf(userToken);
+    if (userToken === undefined || hop['evd'] !== evidence) throw new TokenRefused('the evidence is of another user token');
+    const user = await verifyUserToken(userToken, evidence);
+    if (hop.sub !== user.user || hop['sid'] !== user.session) throw new TokenRefused('the hop token is for another user or session');
+    const chain = chainOf(hop['act']);
+    if (chain[0] !== service) throw new TokenRefused('the head of the chain is not the issuer');
+    if (!allowsCall({ caller: service, callee, as: 'user', method, chain, scope: user.scope }))
+      throw new TokenRefused(`${service} may not call ${method} for a user with this scope, by this chain`);
+    return { ...caller, user: { ...user, chain }, chain };
   }
 
   return {
-    verifyUserToken,
-    async verifyCall(hopToken, userToken) {
-      const hop = await verify(hopToken, HOP_TOKEN_TYPE, undefined, options.service);
-      const service = hop.iss;
-      if (hop['evd'] === undefined) {
-        if (hop.sub !== `svc:${service}`) throw new TokenRefused('a hop token without evidence speaks for its service alone');
-        return { service, user: undefined };
-      }
-      if (userToken === undefined || hop['evd'] !== evidenceOf(userToken)) throw new TokenRefused('the evidence is of another user token');
-      const user = await verifyUserToken(userToken);
-      if (hop.sub !== user.user || hop['sid'] !== user.session) throw new TokenRefused('the hop token is for another user or session');
-      return { service, user: { ...user, chain: chainOf(hop['act']) } };
-    },
+    verifyUserToken: (token) => verifyUserToken(token),
+    verifyCall,
+    onRevoked: (listener) => revocations?.onRevoked(listener) ?? (() => {}),
   };
 }
 
-/** The bits of the last character that no byte takes up must be 0, or one signature could be written in many ways. */
-function hasExactSignature(token: string): boolean {
-  const signature = token.slice(token.lastIndexOf('.') + 1);
-  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
-}
-
+/** The actors of an `act` claim (RFC 8693 §4.1), the nearest first. */
 function chainOf(act: unknown): string[] {
   const chain: string[] = [];
-  for (let actor = act; typeof actor === 'object' && actor !== null && chain.length < 4; actor = (actor as { act?: unknown }).act) {
-    chain.push(String((actor as { sub?: unknown }).sub));
+  for (let actor = act; actor !== undefined; actor = (actor as { act?: unknown }).act) {
+    const sub = typeof actor === 'object' && actor !== null ? (actor as { sub?: unknown }).sub : undefined;
+    if (typeof sub !== 'string') throw new TokenRefused('the chain of actors is none');
+    chain.push(sub);
+    if (chain.length > CHAIN_LIMIT) throw new TokenRefused('the chain of actors is too long');
   }
   return chain;
 }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { SystemRole } from '@starling/contracts/permissions';
 import { SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock/index.ts';
-import { ALGORITHM, type SigningKey } from './keys.ts';
+import { ALGORITHM, type SigningKey, type SigningKeys } from './keys.ts';
 
 export const USER_TOKEN_SECONDS = 300;
 export const HOP_TOKEN_SECONDS = 30;
@@ -27,12 +28,14 @@ export function evidenceOf(userToken: string): string {
 export interface UserTokenClaims {
   user: string;
   session: string;
+  /** What the user is in the installation when the token is minted. */
+  role: SystemRole;
   scope: 'api' | 'socket' | 'api socket';
   /** Only this Origin may use the token; tokens minted through a browser's cookie have one. */
   origin?: string | undefined;
 }
 
-/** On whose behalf a call is made: the user whose token is at hand, and the `act` chain it came through. */
+/** On whose behalf a call is made: the user whose token is at hand, and the `act` chain it came through, the nearest first. */
 export interface OnBehalfOf {
   user: string;
   session: string;
@@ -48,8 +51,9 @@ export interface Minter {
   mintHopToken(callee: string, onBehalfOf?: OnBehalfOf): Promise<string>;
 }
 
-export function createMinter(options: { signing: SigningKey; cluster: string; clock: Clock }): Minter {
+export function createMinter(options: { signing: SigningKeys; cluster: string; clock: Clock }): Minter {
   const { signing, clock } = options;
+  const { issuer } = signing;
   const reusable = new LRUCache<string, Promise<string>>({
     max: 10_000,
     ttl: HOP_REUSE_MS,
@@ -57,33 +61,42 @@ export function createMinter(options: { signing: SigningKey; cluster: string; cl
     perf: { now: () => clock.now() || 1 },
   });
 
-  function sign(type: string, claims: Record<string, unknown>, audience: string, seconds: number): Promise<string> {
+  function sign(
+    { kid, key }: SigningKey,
+    type: string,
+    claims: Record<string, unknown>,
+    audience: string,
+    seconds: number,
+  ): Promise<string> {
     const now = Math.floor(clock.now() / 1000);
     return new SignJWT(claims)
-      .setProtectedHeader({ alg: ALGORITHM, typ: type, kid: signing.kid })
-      .setIssuer(signing.issuer)
+      .setProtectedHeader({ alg: ALGORITHM, typ: type, kid })
+      .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt(now)
       .setExpirationTime(now + seconds)
       .setJti(randomUUID())
-      .sign(signing.key);
+      .sign(key);
   }
 
   return {
-    async mintUserToken({ user, session, scope, origin }) {
-      const claims = { sub: user, sid: session, scope, ...(origin === undefined ? {} : { origin }) };
+    async mintUserToken({ user, session, role, scope, origin }) {
+      const claims = { sub: user, sid: session, role, scope, ...(origin === undefined ? {} : { origin }) };
       const expiresAt = (Math.floor(clock.now() / 1000) + USER_TOKEN_SECONDS) * 1000;
-      return { token: await sign(USER_TOKEN_TYPE, claims, userAudience(options.cluster), USER_TOKEN_SECONDS), expiresAt };
+      const token = await sign(signing.current(), USER_TOKEN_TYPE, claims, userAudience(options.cluster), USER_TOKEN_SECONDS);
+      return { token, expiresAt };
     },
     mintHopToken(callee, onBehalfOf) {
+      const key = signing.current();
       const evidence = onBehalfOf && evidenceOf(onBehalfOf.token);
-      const reuseKey = JSON.stringify([callee, evidence, onBehalfOf?.chain]);
+      // With the key's id: what a key signed that was dropped in an emergency is not used again.
+      const reuseKey = JSON.stringify([key.kid, callee, evidence, onBehalfOf?.chain]);
       const held = reusable.get(reuseKey);
       if (held) return held;
       const claims = onBehalfOf
-        ? { sub: onBehalfOf.user, sid: onBehalfOf.session, evd: evidence, act: actClaim([signing.issuer, ...(onBehalfOf.chain ?? [])]) }
-        : { sub: `svc:${signing.issuer}` };
-      const minted = sign(HOP_TOKEN_TYPE, claims, callee, HOP_TOKEN_SECONDS);
+        ? { sub: onBehalfOf.user, sid: onBehalfOf.session, evd: evidence, act: actClaim([issuer, ...(onBehalfOf.chain ?? [])]) }
+        : { sub: `svc:${issuer}` };
+      const minted = sign(key, HOP_TOKEN_TYPE, claims, callee, HOP_TOKEN_SECONDS);
       minted.catch(() => reusable.delete(reuseKey));
       reusable.set(reuseKey, minted);
       return minted;

@@ -5,6 +5,7 @@ import { createKeyRing, type SigningKey } from './keys.ts';
 import { createMinter, type Minter } from './minter.ts';
 
 export interface Issuer {
+  issuer: string;
   signing: SigningKey;
   publicJwk: JWK;
   minter: Minter;
@@ -13,7 +14,7 @@ export interface Issuer {
 /** Keys of some issuers in memory, and a gate of `conversation` that knows all of them. */
 export interface TestTokens {
   clock: FakeClock;
-  issuers: Record<'identity' | 'web' | 'delivery', Issuer>;
+  issuers: Record<'identity' | 'web' | 'delivery' | 'conversation', Issuer>;
   gate: Gate;
   /** A gate of another service that trusts the same keys. */
   gateOf(service: string): Gate;
@@ -26,10 +27,16 @@ export async function createTestTokens(): Promise<TestTokens> {
   async function createIssuer(issuer: string): Promise<Issuer> {
     const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const kid = `${issuer}-key`;
-    const signing: SigningKey = { issuer, kid, key: privateKey };
-    return { signing, publicJwk: { ...(await exportJWK(publicKey)), kid }, minter: createMinter({ signing, cluster: CLUSTER, clock }) };
+    const signing: SigningKey = { kid, key: privateKey };
+    const minter = createMinter({ signing: { issuer, current: () => signing }, cluster: CLUSTER, clock });
+    return { issuer, signing, publicJwk: { ...(await exportJWK(publicKey)), kid }, minter };
   }
-  const issuers = { identity: await createIssuer('identity'), web: await createIssuer('web'), delivery: await createIssuer('delivery') };
+  const issuers = {
+    identity: await createIssuer('identity'),
+    web: await createIssuer('web'),
+    delivery: await createIssuer('delivery'),
+    conversation: await createIssuer('conversation'),
+  };
   const ring = await createKeyRing(Object.fromEntries(Object.entries(issuers).map(([name, { publicJwk }]) => [name, [publicJwk]])));
   const gateOf = (service: string) => createGate({ service, cluster: CLUSTER, ring, clock });
   return { clock, issuers, gate: gateOf('conversation'), gateOf };

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
-import { SignJWT } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createGate, TokenRefused } from './gate.ts';
+import { createGate } from './gate.ts';
 import { createKeyRing } from './keys.ts';
 import { createMinter, USER_TOKEN_SECONDS } from './minter.ts';
 import { CLUSTER, createTestTokens, type Issuer, type TestTokens } from './test-tokens.ts';
+import { TokenRefused } from './token-refused.ts';
 
-const ann = { user: 'ann', session: 's1', scope: 'api' } as const;
+const ann = { user: 'ann', session: 's1', role: 'member', scope: 'api' } as const;
 
 /** A token with all that a user token has, except for what `change` does to it. */
 function forge(
@@ -15,7 +16,7 @@ function forge(
   change: { header?: object; claims?: object; issuer?: string; audience?: string } = {},
 ): Promise<string> {
   const now = tokens.clock.now() / 1000;
-  return new SignJWT({ sid: 's1', scope: 'api', jti: 'j', sub: 'ann', ...change.claims })
+  return new SignJWT({ sid: 's1', role: 'member', scope: 'api', jti: 'j', sub: 'ann', ...change.claims })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'user+jwt', kid: by.signing.kid, ...change.header })
     .setIssuer(change.issuer ?? 'identity')
     .setAudience(change.audience ?? `starling/${CLUSTER}`)
@@ -35,7 +36,15 @@ describe('a user token', () => {
     const { issuers, gate, clock } = await createTestTokens();
     const { token, expiresAt } = await issuers.identity.minter.mintUserToken({ ...ann, origin: 'https://chat.example' });
     expect(expiresAt).toBe(clock.now() + USER_TOKEN_SECONDS * 1000);
-    expect(await gate.verifyUserToken(token)).toEqual({ ...ann, token, origin: 'https://chat.example', expiresAt });
+    expect(await gate.verifyUserToken(token)).toEqual({
+      ...ann,
+      token,
+      origin: 'https://chat.example',
+      issuedAt: clock.now(),
+      expiresAt,
+      tokenId: decodeJwt(token).jti,
+      audience: `starling/${CLUSTER}`,
+    });
     const { token: without } = await issuers.identity.minter.mintUserToken(ann);
     expect((await gate.verifyUserToken(without)).origin).toBeUndefined();
   });
@@ -71,6 +80,9 @@ describe('a user token', () => {
       'no session': await forge(tokens, identity, { claims: { sid: undefined } }),
       'session that is no text': await forge(tokens, identity, { claims: { sid: 1 } }),
       'no scope': await forge(tokens, identity, { claims: { scope: undefined } }),
+      'no role': await forge(tokens, identity, { claims: { role: undefined } }),
+      'role that nobody has': await forge(tokens, identity, { claims: { role: 'root' } }),
+      'origin that is no text': await forge(tokens, identity, { claims: { origin: null } }),
       'no jti': await forge(tokens, identity, { claims: { jti: undefined } }),
     };
     for (const [name, token] of Object.entries(wrong)) await expect(tokens.gate.verifyUserToken(token), name).rejects.toThrow(TokenRefused);
@@ -80,7 +92,17 @@ describe('a user token', () => {
     const tokens = await createTestTokens();
     const { signing, publicJwk } = tokens.issuers.identity;
     const now = tokens.clock.now() / 1000;
-    const claims = { iss: 'identity', aud: `starling/${CLUSTER}`, sub: 'ann', sid: 's1', scope: 'api', jti: 'j', iat: now, exp: now + 300 };
+    const claims = {
+      iss: 'identity',
+      aud: `starling/${CLUSTER}`,
+      sub: 'ann',
+      sid: 's1',
+      role: 'member',
+      scope: 'api',
+      jti: 'j',
+      iat: now,
+      exp: now + 300,
+    };
     const header = { typ: 'user+jwt', kid: signing.kid };
     const publicBytes = Buffer.from(publicJwk.x ?? '', 'base64url');
     const { createHmac } = await import('node:crypto');
@@ -104,7 +126,7 @@ describe('a user token', () => {
 
   it('is refused when another installation of the same keys signed it', async () => {
     const { issuers, gate, clock } = await createTestTokens();
-    const other = createMinter({ signing: issuers.identity.signing, cluster: 'other', clock });
+    const other = createMinter({ signing: { issuer: 'identity', current: () => issuers.identity.signing }, cluster: 'other', clock });
     await expect(gate.verifyUserToken((await other.mintUserToken(ann)).token)).rejects.toThrow(TokenRefused);
   });
 

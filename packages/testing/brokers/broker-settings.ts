@@ -1,4 +1,4 @@
-/** The user that a secured listener knows. */
+/** The user that a secured listener knows: the administrator, who may do everything. */
 export const SCRAM_USER = { mechanism: 'scram-sha-512', username: 'starling', password: 'only-of-a-test' } as const;
 
 export interface BrokerPorts {
@@ -50,6 +50,10 @@ export function brokerSettings(options: {
       'listener.name.secured.scram-sha-512.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       'listener.name.secured.ssl.keystore.type': 'PEM',
       'listener.name.secured.ssl.keystore.location': keystore,
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'allow.everyone.if.no.acl.found': 'false',
+      // Over the plain listeners come the brokers themselves, and the test as an operator.
+      'super.users': `User:ANONYMOUS;User:${SCRAM_USER.username}`,
     }),
     ...extra,
   };

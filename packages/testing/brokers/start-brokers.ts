@@ -16,7 +16,7 @@ const START_MS = 60_000;
 export interface BrokerOptions {
   /** How many brokers; each holds every record. */
   count: 1 | 3;
-  /** A second listener with TLS and SCRAM. */
+  /** A second listener with TLS and SCRAM, whose users may do what access rules allow, and its administrator everything. */
   secured?: boolean;
   /** Further settings of server.properties. */
   settings?: Record<string, string>;

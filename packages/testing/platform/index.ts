@@ -28,7 +28,7 @@ export interface TestPlatformOptions {
 export interface TestPlatform extends LocalPlatform {
   /** The headers with which `caller` (web unless given) calls a service's HTTP for a user. */
   headersFor(callee: ServiceName, user: string, caller?: ServiceName): Promise<Record<string, string>>;
-  /** A token of identity's; `session` is new unless given. */
+  /** A token of identity's; of a member, for the API, and `session` new, unless given. */
   mintUserToken(claims: Partial<Parameters<Minter['mintUserToken']>[0]> & { user: string }): Promise<string>;
   /** Everything that was logged, as JSON lines. */
   logLines: readonly string[];
@@ -68,12 +68,12 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
     logLines,
     async headersFor(callee, user, caller = 'web') {
       const session = randomUUID();
-      const { token } = await minter.mintUserToken({ user, session, scope: 'api' });
+      const { token } = await minter.mintUserToken({ user, session, role: 'member', scope: 'api' });
       const hop = await local.platform(caller).minter.mintHopToken(callee, { user, session, token });
       return { authorization: `Bearer ${token}`, [HOP_HEADER]: hop };
     },
     async mintUserToken(claims) {
-      const { token } = await minter.mintUserToken({ session: randomUUID(), scope: 'api', ...claims });
+      const { token } = await minter.mintUserToken({ session: randomUUID(), role: 'member', scope: 'api', ...claims });
       return token;
     },
     stop() {

@@ -1,7 +1,8 @@
 import type { ParticipantChanged } from '@starling/contracts/events';
+import { hasConversationRight } from '@starling/contracts/permissions';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Conversation, findPresent, hasRight } from './conversation.ts';
+import { type Conversation, findPresent } from './conversation.ts';
 import { type Decision, decideAdd, decideCreate, decideRemove, decideRename } from './decide.ts';
 
 let ids = 0;
@@ -170,7 +171,7 @@ describe('removing', () => {
 describe('rights', () => {
   it('are those of kind and role', () => {
     const rights = ['read', 'rename', 'add', 'leave', 'remove'] as const;
-    const of = (kind: 'private' | 'group', role: 'owner' | 'member') => rights.filter((right) => hasRight(kind, role, right));
+    const of = (kind: 'private' | 'group', role: 'owner' | 'member') => rights.filter((right) => hasConversationRight(kind, role, right));
     expect(of('private', 'member')).toEqual(['read']);
     expect(of('group', 'member')).toEqual(['read', 'rename', 'add', 'leave']);
     expect(of('group', 'owner')).toEqual([...rights]);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CommandReply, ConversationChange, GroupRequest } from '@starling/contracts/http';
+import type { ConversationRight } from '@starling/contracts/permissions';
 import { Uuid } from '@starling/contracts/schema';
 import { transaction } from '@starling/platform/db';
 import { callingUser, ProblemError } from '@starling/platform/http';
@@ -10,7 +11,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type pg from 'pg';
 import Type from 'typebox';
 import { v7 } from 'uuid';
-import { type Conversation, findPresent, type Right } from '../domain/conversation.ts';
+import { type Conversation, findPresent } from '../domain/conversation.ts';
 import { type Decision, decideAdd, decideCreate, decideRemove, decideRename, PARTICIPANTS_LIMIT } from '../domain/decide.ts';
 import { privateConversationId } from '../domain/private-id.ts';
 import { accessConversation, claimCommand, insertConversation, saveConversation, selectCreatedEvent } from '../store/commands.ts';
@@ -34,7 +35,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
 
   app.put<{ Params: Type.Static<typeof UserParams> }>(
     '/v1/conversations/private/:user',
-    { schema: { params: UserParams } },
+    { schema: { params: UserParams }, config: { right: 'conversations.create' } },
     async (request, reply) => {
       const caller = callingUser(request);
       const other = request.params.user;
@@ -53,7 +54,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
 
   app.post<{ Body: GroupRequest; Headers: Type.Static<typeof IdempotencyHeaders> }>(
     '/v1/conversations',
-    { schema: { body: GroupRequest, headers: IdempotencyHeaders } },
+    { schema: { body: GroupRequest, headers: IdempotencyHeaders }, config: { right: 'conversations.create' } },
     async (request, reply) => {
       const caller = callingUser(request);
       const { name, participants } = request.body;
@@ -81,14 +82,14 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
 
   app.patch<{ Params: Type.Static<typeof ConversationParams>; Body: ConversationChange }>(
     '/v1/conversations/:id',
-    { schema: { params: ConversationParams, body: ConversationChange } },
+    { schema: { params: ConversationParams, body: ConversationChange }, config: { right: 'conversations.use' } },
     (request, reply) =>
       change(reply, callingUser(request), request.params.id, 'rename', (held) => decideRename(held, request.body.name, v7)),
   );
 
   app.put<{ Params: Type.Static<typeof ParticipantParams> }>(
     '/v1/conversations/:id/participants/:user',
-    { schema: { params: ParticipantParams } },
+    { schema: { params: ParticipantParams }, config: { right: 'conversations.use' } },
     async (request, reply) => {
       const caller = callingUser(request);
       const { id, user } = request.params;
@@ -104,7 +105,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
 
   app.delete<{ Params: Type.Static<typeof ParticipantParams> }>(
     '/v1/conversations/:id/participants/:user',
-    { schema: { params: ParticipantParams } },
+    { schema: { params: ParticipantParams }, config: { right: 'conversations.use' } },
     (request, reply) => {
       const caller = callingUser(request);
       const { id, user } = request.params;
@@ -121,7 +122,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
     reply: FastifyReply,
     caller: UserIdentity,
     id: string,
-    right: Right,
+    right: ConversationRight,
     decide: (held: Conversation) => Decision,
   ): Promise<CommandReply> {
     const facts = await transaction(db, async (tx) => {

@@ -39,7 +39,7 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
 
   app.get<{ Querystring: SnapshotQuery }>(
     '/v1/snapshot',
-    { schema: { querystring: SnapshotQuery } },
+    { schema: { querystring: SnapshotQuery }, config: { right: 'conversations.use' } },
     async (request): Promise<SnapshotReply> => {
       const { user } = callingUser(request);
       const { page } = request.query;
@@ -64,7 +64,7 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
 
   app.get<{ Params: Type.Static<typeof Params> }>(
     '/v1/conversations/:id',
-    { schema: { params: Params } },
+    { schema: { params: Params }, config: { right: 'conversations.use' } },
     async (request): Promise<ConversationSnapshot> => {
       const { user } = callingUser(request);
       const { id } = request.params;
@@ -84,7 +84,7 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
 
   app.get<{ Params: Type.Static<typeof Params>; Querystring: HistoryQuery }>(
     '/v1/conversations/:id/messages',
-    { schema: { params: Params, querystring: HistoryQuery } },
+    { schema: { params: Params, querystring: HistoryQuery }, config: { right: 'conversations.use' } },
     async (request): Promise<HistoryReply> => {
       const { user } = callingUser(request);
       const { id } = request.params;

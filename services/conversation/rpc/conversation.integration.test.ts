@@ -40,9 +40,9 @@ describe('participations', () => {
     expect(one).toMatchObject({ at: offsetOf(removed) + 1, participation: { rev: 2, spans: [{ to: removed }] } });
     expect((await as('delivery').loadParticipation({ conversation: id, user: cat })).participation).toBeUndefined();
     expect((await as('delivery').loadParticipation({ conversation: v7(), user: ann })).participation).toBeUndefined();
-    expect(await codeOf(as('web').loadParticipations({ users: [ann] }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(as('web').loadParticipation({ conversation: id, user: ann }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(as('delivery').loadParticipations({ users: [ann] }, await userOf(ann)))).toBe(Code.PermissionDenied);
+    expect(await codeOf(as('web').loadParticipations({ users: [ann] }))).toBe(Code.Unauthenticated);
+    expect(await codeOf(as('web').loadParticipation({ conversation: id, user: ann }))).toBe(Code.Unauthenticated);
+    expect(await codeOf(as('delivery').loadParticipations({ users: [ann] }, await userOf(ann)))).toBe(Code.Unauthenticated);
     expect(await codeOf(as('delivery').loadParticipations({ users: new Array(1001).fill(ann) }))).toBe(Code.InvalidArgument);
   });
 

@@ -6,7 +6,7 @@ import type { Clock } from '@starling/platform/clock';
 import { transaction } from '@starling/platform/db';
 import type { EventLog } from '@starling/platform/log';
 import { type Projection, selectNextOffsets } from '@starling/platform/projection';
-import { requireService, rpcUser } from '@starling/platform/rpc';
+import { rpcUser } from '@starling/platform/rpc';
 import type pg from 'pg';
 import type { ParticipationView } from '../domain/views.ts';
 import { isParticipant } from '../store/commands.ts';
@@ -27,8 +27,7 @@ const USERS_LIMIT = 1_000;
 export function conversationRpc(router: ConnectRouter, { db, log, projection, clock }: RpcContext): void {
   const partitions = log.partitions.conversations;
   router.service(ConversationService, {
-    async loadParticipations({ users }, context) {
-      requireService(context, 'delivery');
+    async loadParticipations({ users }) {
       if (users.length > USERS_LIMIT) throw new ConnectError(`at most ${USERS_LIMIT} users`, Code.InvalidArgument);
       return transaction(
         db,
@@ -40,8 +39,7 @@ export function conversationRpc(router: ConnectRouter, { db, log, projection, cl
       );
     },
 
-    async loadParticipation({ conversation, user }, context) {
-      requireService(context, 'delivery');
+    async loadParticipation({ conversation, user }) {
       return transaction(
         db,
         async (tx) => {

@@ -1,17 +1,18 @@
 import type { ConversationState } from '@starling/contracts/events';
+import { type ConversationRight, hasConversationRight } from '@starling/contracts/permissions';
 import { ProblemError } from '@starling/platform/http';
 import type pg from 'pg';
-import { type Conversation, findPresent, hasRight, type Participant, type Right } from '../domain/conversation.ts';
+import { type Conversation, findPresent, type Participant } from '../domain/conversation.ts';
 
 /**
  * The one way to a conversation: locks it against other commands and returns it if the actor may do this with it. A
  * conversation that the actor does not take part in is answered like one that does not exist.
  */
-export async function accessConversation(tx: pg.PoolClient, actor: string, id: string, right: Right): Promise<Conversation> {
+export async function accessConversation(tx: pg.PoolClient, actor: string, id: string, right: ConversationRight): Promise<Conversation> {
   const conversation = await lockConversation(tx, id);
   const participant = conversation && findPresent(conversation, actor);
   if (!participant) throw new ProblemError('not-found');
-  if (!hasRight(conversation.state.kind, participant.role, right)) throw new ProblemError('forbidden');
+  if (!hasConversationRight(conversation.state.kind, participant.role, right)) throw new ProblemError('forbidden');
   return conversation;
 }
 

@@ -11,7 +11,7 @@ const Params = Type.Object({ id: Uuid });
 export function postRoute(app: FastifyInstance, sender: Sender): void {
   app.post<{ Params: Type.Static<typeof Params>; Body: PostRequest }>(
     '/v1/conversations/:id/messages',
-    { schema: { params: Params, body: PostRequest } },
+    { schema: { params: Params, body: PostRequest }, config: { right: 'conversations.use' } },
     async (request, reply): Promise<PostReply> => {
       const outcome = await sender.send(callingUser(request), { conversation: request.params.id, ...request.body });
       if (outcome.is === 'unknown') throw new ProblemError('unknown');

@@ -5,7 +5,16 @@ import type { SendFrame } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
 import { AppendRefused, type EventLog } from '@starling/platform/log';
 import type { ServiceMetrics } from '@starling/platform/metrics';
-import { type Logger, traceHeaders } from '@starling/platform/telemetry';
+import {
+  inSpan,
+  isTracing,
+  keepSpan,
+  type Logger,
+  messageAttributes,
+  recordTraceHeaders,
+  SpanKind,
+  startSpan,
+} from '@starling/platform/telemetry';
 import type { UserIdentity } from '@starling/platform/tokens';
 import { v7 } from 'uuid';
 import { BehindError } from '../resume/members.ts';
@@ -90,6 +99,7 @@ export class Sender {
     const begun = performance.now();
     const outcome = await this.#send(author, post);
     this.#options.metrics.observeSend(outcome.is, (performance.now() - begun) / 1000);
+    if (outcome.is === 'ok' && isTracing()) startSpan('acknowledge', { attributes: messageAttributes(post) }).end();
     return outcome;
   }
 
@@ -157,13 +167,17 @@ export class Sender {
       }
       if (pending.settled) return;
       const name = `${pod}.${++this.#attempts}`;
-      pending.attempt = { name, again: () => void this.#judgeAndAppend(pending, author, post) };
-      const headers = {
-        ...encodePostHeaders({ id: v7(), author: author.user, client, asOf, slow: false, attempt: name }),
-        ...traceHeaders(),
-      };
-      const record = { key: conversation, headers, value: Buffer.from(JSON.stringify({ body })) };
-      await log.append('conversations', partitionOf(conversation, log.partitions.conversations), [record]);
+      pending.attempt = { name, again: keepSpan(() => void this.#judgeAndAppend(pending, author, post)) };
+      const id = v7();
+      const attributes = { ...messageAttributes({ id, client }), 'messaging.destination.name': 'conversations' };
+      await inSpan('append', { kind: SpanKind.PRODUCER, attributes }, async () => {
+        const headers = {
+          ...encodePostHeaders({ id, author: author.user, client, asOf, slow: false, attempt: name }),
+          ...recordTraceHeaders(),
+        };
+        const record = { key: conversation, headers, value: Buffer.from(JSON.stringify({ body })) };
+        await log.append('conversations', partitionOf(conversation, log.partitions.conversations), [record]);
+      });
     } catch (error) {
       this.#options.logger.warn({ error: (error as Error).message }, 'a send could not be finished');
       // Before the append nothing was written. A failed append may have been, so its record is waited for.

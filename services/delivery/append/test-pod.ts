@@ -93,5 +93,15 @@ export async function openTestPod() {
 }
 
 export function userOf(user: string): UserIdentity {
-  return { user, session: 's', token: 't', scope: 'socket', origin: undefined, expiresAt: Number.MAX_SAFE_INTEGER };
+  return {
+    user,
+    session: 's',
+    token: 't',
+    scope: 'socket',
+    origin: undefined,
+    issuedAt: 0,
+    expiresAt: Number.MAX_SAFE_INTEGER,
+    role: 'member',
+    tokenId: 'i',
+  };
 }

@@ -21,7 +21,17 @@ function createListener(): Listener {
   const offsets: number[] = [];
   // Only the gateway's side of the socket matters here: no frame is written through it.
   const socket = { close() {}, terminate() {} } as unknown as WebSocket;
-  const identity = { user: '', session: '', token: '', scope: '', origin: undefined, expiresAt: 0 };
+  const identity = {
+    user: '',
+    session: '',
+    token: '',
+    scope: '',
+    origin: undefined,
+    role: 'member' as const,
+    issuedAt: 0,
+    tokenId: '',
+    expiresAt: 0,
+  };
   const connection = new Connection({ socket, stream, identity, maxBytes: 1024 * 1024, requestFlush: flusher.request });
   stream.on('data', (bytes: Buffer) => {
     for (let at = 0; at < bytes.length; at += 4) offsets.push(bytes.readUInt32BE(at));
@@ -99,6 +109,13 @@ describe('a small room', () => {
     await turn();
     expect(listeners[0]?.offsets).toEqual([2, 3, 4, 6, 7]);
   });
+});
+
+it('a room says how many sockets an event is for', () => {
+  const { room } = createRoom(2, [{ ...OPEN, from: 5, to: 9 }]);
+  const connections = new Set([createListener().connection, createListener().connection]);
+  room.occupants.set('on two devices', { participation: { rev: 1, spans: [OPEN] }, connections });
+  expect([4, 5, 9, 10].map((position) => room.countSockets(position))).toEqual([2, 4, 4, 2]);
 });
 
 describe('a large room', () => {

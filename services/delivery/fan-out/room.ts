@@ -43,6 +43,14 @@ export class Room {
     return this.occupants.size === 0;
   }
 
+  /** How many sockets of this room what stands at `position` is for. */
+  countSockets(position: number): number {
+    let count = 0;
+    for (const { participation, connections } of this.occupants.values())
+      if (mayReceive(participation, position)) count += connections.size;
+    return count;
+  }
+
   deliver(delivery: Delivery): void {
     if (!this.#walking && this.occupants.size <= CHUNK) {
       const deliveries = [delivery];

@@ -14,7 +14,17 @@ function createListener() {
   const connection = new Connection({
     socket: {} as WebSocket,
     stream: stream as unknown as Duplex,
-    identity: { user: '', session: '', token: '', scope: '', origin: undefined, expiresAt: 0 },
+    identity: {
+      user: '',
+      session: '',
+      token: '',
+      scope: '',
+      origin: undefined,
+      role: 'member' as const,
+      issuedAt: 0,
+      tokenId: '',
+      expiresAt: 0,
+    },
     maxBytes: 64 * 1024 * 1024,
     requestFlush: flusher.request,
   });

@@ -12,6 +12,7 @@ describe('what comes over a socket', () => {
     const frames = [
       send,
       { ...send, retry: true, after: { conversation: v4(), position: 7 } },
+      { ...send, trace: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
       { type: 'resume', cursor },
       { type: 'authenticate', token: 'a.b.c' },
     ];
@@ -29,6 +30,11 @@ describe('what comes over a socket', () => {
       { extra: 1 },
       { retry: 'yes' },
       { after: {} },
+      { trace: 'x' },
+      { trace: `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01` },
+      { trace: `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01` },
+      { trace: `01-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+      { trace: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01\n` },
     ]) {
       expect(read({ ...send, ...wrong })).toEqual({ is: 'bad-send', send: { conversation, client } });
     }

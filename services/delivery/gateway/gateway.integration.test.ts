@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CLOSE_CODES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
@@ -46,6 +46,7 @@ async function connect(): Promise<{ socket: WebSocket; token: string }> {
   const token = await platform.mintUserToken({ user: v7(), scope: 'socket' });
   const { port } = server.address() as AddressInfo;
   const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/socket`, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+  socket.on('error', () => {});
   onTestFinished(() => socket.terminate());
   return { socket, token };
 }
@@ -56,10 +57,11 @@ async function closeOf(socket: WebSocket): Promise<unknown[]> {
 }
 
 describe('a fault of ours', () => {
-  it('while a socket is taken closes it and is logged, and the pod goes on', async () => {
+  it('while a socket is taken is an answer and is logged, and the pod goes on', async () => {
     fault = new Error('the first fault');
     const { socket } = await connect();
-    expect(await closeOf(socket)).toEqual(INTERNAL);
+    const [, response] = (await once(socket, 'unexpected-response', { signal: AbortSignal.timeout(10_000) })) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(500);
     expect(platform.logLines.join('')).toContain('the first fault');
     fault = undefined;
     const next = await connect();

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Cursor, TOPICS } from '@starling/contracts/log';
+import { hasRight } from '@starling/contracts/permissions';
 import { renderProblem } from '@starling/contracts/problems';
-import { CLOSE_CODES, type CloseName, FRAME_BYTES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
+import { type CloseName, FRAME_BYTES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import type { Clock } from '@starling/platform/clock';
 import { endWithProblem } from '@starling/platform/http';
-import { type Gate, LEEWAY_SECONDS, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { LEEWAY_SECONDS, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { Connection } from './connection.ts';
 import { Flusher } from './flusher.ts';
 import { type SessionContext, SocketSession } from './socket-session.ts';
@@ -29,7 +30,8 @@ export class Gateway {
   readonly #server: WebSocketServer;
   readonly #flusher = new Flusher();
   readonly #connections = new Set<Connection>();
-  readonly #perUser = new Map<string, number>();
+  readonly #byUser = new Map<string, Set<Connection>>();
+  #unfollow: (() => void) | undefined;
   #ticking: NodeJS.Timeout | undefined;
   #accepting = false;
 
@@ -51,12 +53,14 @@ export class Gateway {
 
   start(): void {
     this.#accepting = true;
+    this.#unfollow = this.#options.gate.onRevoked((revoked) => this.#closeRevoked(revoked));
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
   }
 
   stop(): void {
     this.#accepting = false;
     clearInterval(this.#ticking);
+    this.#unfollow?.();
     this.closeAll('restarting');
   }
 
@@ -64,88 +68,99 @@ export class Gateway {
     for (const connection of this.#connections) connection.close(name);
   }
 
-  /** Takes over an HTTP upgrade of /v1/socket. */
+  /**
+   * Takes over an HTTP upgrade of /v1/socket. What a page of another site could cause is answered before there is a
+   * socket; what a client must tell apart to go on (its token, too many sockets) by a close code, since a browser shows
+   * a page no other answer to an upgrade.
+   */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     const token = offered.find((name) => name.startsWith(TOKEN_SUBPROTOCOL_PREFIX))?.slice(TOKEN_SUBPROTOCOL_PREFIX.length);
-    const { origin } = request.headers;
     if (!offered.includes(SUBPROTOCOL))
       endWithProblem(stream, renderProblem('invalid-request', { detail: `offer the subprotocol ${SUBPROTOCOL}` }));
     else if (!this.#accepting) endWithProblem(stream, renderProblem('unavailable', { detail: 'this server is starting or stopping' }));
-    else this.#server.handleUpgrade(request, stream, head, (socket) => void this.#take(socket, stream, token ?? '', origin));
+    else void this.#identifyAndUpgrade(request, stream, head, token ?? '');
   }
 
-  async #take(socket: WebSocket, stream: Duplex, token: string, origin: string | undefined): Promise<void> {
+  async #identifyAndUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer, token: string): Promise<void> {
     try {
-      await this.#accept(socket, stream, token, origin);
+      const identity = await this.#identify(token);
+      // With an origin in the token: exactly that Origin; without: none, as from clients that are no browsers.
+      if (identity && identity.origin !== request.headers.origin) return endWithProblem(stream, renderProblem('not-same-origin'));
+      this.#server.handleUpgrade(request, stream, head, (socket) => this.#accept(socket, stream, identity));
     } catch (error) {
       this.#options.logger.error({ err: error }, 'a socket could not be accepted');
-      const { code, reason } = CLOSE_CODES.internal;
-      socket.close(code, reason);
+      endWithProblem(stream, renderProblem('internal'));
     }
   }
 
-  async #accept(socket: WebSocket, stream: Duplex, token: string, origin: string | undefined): Promise<void> {
-    // Frames may come before the token has been checked: they wait.
-    const early: [RawData, boolean][] = [];
-    let receive = (data: RawData, binary: boolean): void => {
-      early.push([data, binary]);
-    };
-    socket.on('message', (data, binary) => receive(data, binary));
+  #accept(socket: WebSocket, stream: Duplex, identity: UserIdentity | undefined): void {
     socket.on('error', () => {});
-    const { gate, socketBytes, clock } = this.#options;
-    const checked = await this.#identify(gate, token, origin);
-    const identity = typeof checked === 'string' ? undefined : checked;
     const connection = new Connection({
       socket,
       stream,
       identity: identity ?? NOBODY,
-      maxBytes: socketBytes,
+      maxBytes: this.#options.socketBytes,
       requestFlush: this.#flusher.request,
     });
-    if (!identity) return connection.close(checked as CloseName);
-    if (socket.readyState !== socket.OPEN) return;
-    if (!this.#accepting) return connection.close('restarting');
-    if (this.#options.tails.halted !== undefined) return connection.close('unavailable');
-    if (!this.#options.tails.isCurrent()) return connection.close('behind');
-    if (!this.#admit(identity.user)) return connection.close('too-many');
+    const refusal = this.#refusalOf(identity, connection);
+    if (!identity || refusal) {
+      connection.close(refusal ?? 'unauthenticated');
+      return;
+    }
     this.#connections.add(connection);
     const session = new SocketSession(connection, this.#options);
     socket.once('close', () => {
       connection.markClosed();
       this.#connections.delete(connection);
-      this.#leave(identity.user);
+      this.#leave(identity.user, connection);
       session.end();
     });
-    connection.send({ type: 'hello', time: clock.now() });
-    receive = (data, binary) => session.receive(data, binary);
-    for (const [data, binary] of early) session.receive(data, binary);
+    socket.on('message', (data, binary) => session.receive(data, binary));
+    connection.send({ type: 'hello', time: this.#options.clock.now() });
   }
 
-  /** Counts a user's sockets; false when there are enough. */
-  #admit(user: string): boolean {
-    const count = this.#perUser.get(user) ?? 0;
-    if (count >= SOCKETS_PER_USER) return false;
-    this.#perUser.set(user, count + 1);
+  #refusalOf(identity: UserIdentity | undefined, connection: Connection): CloseName | undefined {
+    const { tails } = this.#options;
+    if (!identity) return 'unauthenticated';
+    if (!this.#accepting) return 'restarting';
+    if (tails.halted !== undefined) return 'unavailable';
+    if (!tails.isCurrent()) return 'behind';
+    return this.#admit(identity.user, connection) ? undefined : 'too-many';
+  }
+
+  /** Takes a user's socket in; false when there are enough. */
+  #admit(user: string, connection: Connection): boolean {
+    const held = this.#byUser.get(user);
+    if (held && held.size >= SOCKETS_PER_USER) return false;
+    if (held) held.add(connection);
+    else this.#byUser.set(user, new Set([connection]));
     return true;
   }
 
-  #leave(user: string): void {
-    const count = this.#perUser.get(user) ?? 0;
-    if (count > 1) this.#perUser.set(user, count - 1);
-    else this.#perUser.delete(user);
+  #leave(user: string, connection: Connection): void {
+    const held = this.#byUser.get(user);
+    held?.delete(connection);
+    if (held?.size === 0) this.#byUser.delete(user);
   }
 
-  /** With an origin in the token: exactly that Origin; without: none, as from clients that are no browsers. */
-  async #identify(gate: Gate, token: string, origin: string | undefined): Promise<UserIdentity | CloseName> {
+  /** The session, or without one every session of the user, has ended. */
+  #closeRevoked({ user, session }: { user: string; session?: string | undefined }): void {
+    for (const connection of this.#byUser.get(user) ?? [])
+      if (session === undefined || connection.identity.session === session) connection.close('unauthenticated');
+  }
+
+  /** Whose socket it is to be; undefined: the token does not say. */
+  async #identify(token: string): Promise<UserIdentity | undefined> {
     try {
-      const identity = await gate.verifyUserToken(token);
-      if (!identity.scope.split(' ').includes('socket')) return 'unauthenticated';
-      return identity.origin === origin ? identity : 'wrong-origin';
+      const identity = await this.#options.gate.verifyUserToken(token);
+      if (!identity.scope.split(' ').includes('socket')) throw new TokenRefused('the token is not for the socket');
+      if (!hasRight(identity.role, 'conversations.use')) throw new TokenRefused('the role has no conversations');
+      return identity;
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error;
       this.#options.logger.info({ reason: error.message }, 'a socket was refused');
-      return 'unauthenticated';
+      return undefined;
     }
   }
 
@@ -179,4 +194,14 @@ function behindReplay(connection: Connection, liveFrom: NonNullable<Connection['
   return { epoch: settled.epoch, conversations: later('conversations'), receipts: later('receipts'), users: later('users') };
 }
 
-const NOBODY: UserIdentity = { user: '', session: '', token: '', scope: '', origin: undefined, expiresAt: 0 };
+const NOBODY: UserIdentity = {
+  user: '',
+  session: '',
+  token: '',
+  scope: '',
+  origin: undefined,
+  expiresAt: 0,
+  issuedAt: 0,
+  role: 'guest',
+  tokenId: '',
+};

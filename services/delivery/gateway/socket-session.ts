@@ -1,8 +1,8 @@
 import type { Cursor } from '@starling/contracts/log';
 import { renderProblem } from '@starling/contracts/problems';
 import type { SendFrame } from '@starling/contracts/socket';
-import type { Logger } from '@starling/platform/telemetry';
-import { type Gate, TokenRefused } from '@starling/platform/tokens';
+import { describeSpan, inSpan, type Logger, SERVICE_ATTRIBUTE, SpanKind } from '@starling/platform/telemetry';
+import { type Gate, identityAttributes, TokenRefused } from '@starling/platform/tokens';
 import type { RawData } from 'ws';
 import type { Sender } from '../append/sender.ts';
 import type { Member } from '../resume/members.ts';
@@ -21,7 +21,7 @@ const RESUME_MS = 10_000;
 /** Sends of one socket that may wait for their outcome at a time. */
 const SENDS_LIMIT = 200;
 const BAD_MESSAGE = renderProblem('invalid-request', {
-  detail: 'A message is text of 1 to 40,000 bytes (UTF-8), without NUL and lone surrogates.',
+  detail: "A message is text of 1 to 40,000 bytes (UTF-8), without NUL and lone surrogates; `trace` is W3C's traceparent.",
 });
 const TOO_MANY = renderProblem('rate-limited', { retryAfter: 1 });
 
@@ -47,7 +47,7 @@ export class SocketSession {
     if (received.is === 'bad') this.#connection.close('invalid-frame');
     else if (received.is === 'bad-send') this.#connection.send({ type: 'nack', ...received.send, problem: BAD_MESSAGE });
     else if (received.frame.type === 'resume') void this.#guard('a resume', this.#resume(received.frame.cursor));
-    else if (received.frame.type === 'send') void this.#guard('a send', this.#send(received.frame));
+    else if (received.frame.type === 'send') void this.#guard('a send', this.#traceSend(received.frame));
     else void this.#guard('a new token', this.#authenticate(received.frame.token));
   }
 
@@ -78,6 +78,14 @@ export class SocketSession {
     if (typeof resumed === 'string') return this.#connection.close(resumed);
     this.#member = resumed;
     if (this.#ended) this.end();
+  }
+
+  #traceSend(frame: SendFrame): Promise<void> {
+    return inSpan('send', { kind: SpanKind.SERVER, carrier: { traceparent: frame.trace } }, () => {
+      const { identity } = this.#connection;
+      describeSpan(() => ({ ...identityAttributes(identity), [SERVICE_ATTRIBUTE]: 'delivery', 'message.client': frame.client }));
+      return this.#send(frame);
+    });
   }
 
   async #send(frame: SendFrame): Promise<void> {

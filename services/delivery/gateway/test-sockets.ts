@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { UserIdentity } from '@starling/platform/tokens';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Connection } from './connection.ts';
 import { Flusher } from './flusher.ts';
@@ -43,7 +44,17 @@ export async function openSocketPair(): Promise<SocketPair> {
   };
 }
 
-const SOMEBODY = { user: 'ann', session: 's', token: '', scope: 'socket', origin: undefined, expiresAt: Number.MAX_SAFE_INTEGER };
+const SOMEBODY: UserIdentity = {
+  user: 'ann',
+  session: 's',
+  token: '',
+  scope: 'socket',
+  origin: undefined,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+  issuedAt: 0,
+  role: 'member',
+  tokenId: 't',
+};
 
 /** The server's end as the gateway holds it. */
 export function connectionOf({ server, stream }: Pick<SocketPair, 'server' | 'stream'>, maxBytes = 1024 * 1024): Connection {

@@ -6,10 +6,13 @@ import { encodeTextFrame } from '../gateway/text-frame.ts';
 
 export type EncodedEvent = Buffer;
 
-/** The record as the frame that every recipient gets; `undefined` when its value is not of its kind's shape. */
+/** What identity tells the services; no client has a use for it. */
+const FOR_SERVICES: readonly string[] = ['user.updated', 'session.revoked'] satisfies EventKind[];
+
+/** The record as the frame that every recipient gets; `undefined`: nobody gets it, or its value is not of its kind's shape. */
 export function encodeEvent(record: LogRecord, position: number): EncodedEvent | undefined {
   const { kind, author, client } = record.headers;
-  if (kind === undefined || !Object.hasOwn(EVENTS, kind)) return undefined;
+  if (kind === undefined || !Object.hasOwn(EVENTS, kind) || FOR_SERVICES.includes(kind)) return undefined;
   const value = decodeEvent(kind as EventKind, record.value);
   if (value === undefined) return undefined;
   const frame: EventFrame = {

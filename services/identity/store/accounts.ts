@@ -1,114 +1,96 @@
-import type { Logger } from '@starling/platform/telemetry';
-import { type APIError, isAPIError } from 'better-auth/api';
+import type { SystemRole } from '@starling/contracts/permissions';
+import { isUniqueViolation } from '@starling/platform/db';
 import type pg from 'pg';
-import { createBetterAuth } from './better-auth.ts';
+import type { ClientContext } from '../domain/client-context.ts';
+import type { Begun } from '../domain/log-in.ts';
+import type { BetterAuth } from './better-auth.ts';
+import type { Credentials } from './credentials.ts';
+import type { Sessions } from './sessions.ts';
 
-/** A session that was begun; `token` is its secret. */
-export interface BegunSession {
-  token: string;
-  user: string;
+/** An account to be made; its email has been verified. One of `passwordHash` and `signOn` is there, or both. */
+export interface NewAccount {
+  email: string;
+  name: string;
+  role: SystemRole;
+  /** As hashInTurn made it. */
+  passwordHash?: string;
+  /** The account at an OpenID provider: (iss, sub). */
+  signOn?: { issuer: string; subject: string };
 }
 
-/** A session that is alive; `id` names it and is no secret. */
-export interface LiveSession {
-  id: string;
-  user: string;
+/** Accounts with email and password. Emails are compared in lower case. */
+export interface Accounts extends Credentials {
+  /**
+   * Makes user, account and session, and with them the fact `user.created`, in one transaction. `before` runs first in
+   * that transaction (to use up a code or an invite); when it throws, nothing is made. `exists`: nor then.
+   */
+  create(account: NewAccount, client: ClientContext | undefined, before?: (tx: pg.PoolClient) => Promise<void>): Promise<Begun | 'exists'>;
+  /** Sets the password (`passwordHash` as hashInTurn made it) and ends the user's sessions but that one. `before` as in `create`. */
+  setPassword(
+    user: string,
+    passwordHash: string,
+    options?: { exceptSession?: string; before?: (tx: pg.PoolClient) => Promise<void> },
+  ): Promise<void>;
+  /** `before` as in `create`. */
+  changeEmail(user: string, email: string, before?: (tx: pg.PoolClient) => Promise<void>): Promise<'done' | 'exists'>;
 }
 
-/** Accounts with email and password, and their sessions. A session lives 30 days from its last use, taken to the day. */
-export interface Accounts {
-  /** Makes user, account and session, all or nothing, and with them the fact `user.created`. */
-  signUp(account: { email: string; password: string; name: string }): Promise<BegunSession | 'exists' | 'unacceptable'>;
-  /** Begins a session; undefined, after the same time, when the password is wrong and when there is no such account. */
-  logIn(credentials: { email: string; password: string }): Promise<BegunSession | undefined>;
-  /** Finds a session that has not ended, and counts this as its use. */
-  useSession(token: string): Promise<LiveSession | undefined>;
-  /** The session ends at that time (ms) at the latest. */
-  limitSession(token: string, endsAt: number): Promise<void>;
-  endSession(token: string): Promise<void>;
-  /** Removes sessions that have ended by themselves. */
-  sweepSessions(): Promise<void>;
-}
+/** Better Auth asks for it; nothing here reads it. */
+const PROVISIONING = { method: 'email-password' } as const;
 
-/** What Better Auth generates; anything else it might take for a signed cookie. */
-const SESSION_TOKEN = /^[A-Za-z0-9]{32}$/;
-
-export function createAccounts(options: { db: pg.Pool; secret: string; logger: Logger }): Accounts {
-  const { db } = options;
-  const auth = createBetterAuth(options);
+/** `stated`: called after the commit of what writes facts, so that they are sent at once. */
+export function createAccounts(options: { auth: BetterAuth; sessions: Sessions; credentials: Credentials; stated(): void }): Accounts {
+  const { auth, sessions, credentials, stated } = options;
 
   return {
-    async signUp({ email, password, name }) {
+    ...credentials,
+
+    async create(account, client, before) {
       try {
-        const { token, user } = await auth.api.signUpEmail({ body: { email, password, name } });
-        if (!token) throw new Error('a sign-up began no session');
-        return { token, user: user.id };
+        const { session, user, device } = await auth.transaction(async (tx, records) => {
+          await before?.(tx);
+          const { email, name, role } = account;
+          const { id: userId } = await records.createUser({ email, name, role, emailVerified: true }, PROVISIONING);
+          for (const { providerId, accountId, password } of accountsOf(account, userId))
+            await records.createAccount({ userId, providerId, accountId, ...(password === undefined ? {} : { password }) });
+          return sessions.beginWithin(tx, userId, client);
+        });
+        stated();
+        return { session, user, device };
       } catch (error) {
-        if (!isAPIError(error)) throw error;
-        const code = error.body?.code;
-        if (code === 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL') return 'exists';
-        // Better Auth hides why the insert failed: someone was quicker with the same email, or the database is away.
-        if (code === 'FAILED_TO_CREATE_USER') {
-          if (await hasUser(db, email)) return 'exists';
-          throw new AccountsUnavailable('the user could not be written');
-        }
-        if (isRefusal(error)) return 'unacceptable';
+        if (isUniqueViolation(error, 'user_email_unique') || isUniqueViolation(error, 'account_unique')) return 'exists';
         throw error;
       }
     },
 
-    async logIn({ email, password }) {
+    async setPassword(user, passwordHash, { exceptSession, before } = {}) {
+      await auth.transaction(async (tx, records) => {
+        await before?.(tx);
+        if (await records.findCredentialAccount(user)) await records.updatePassword(user, passwordHash);
+        else await records.createAccount({ userId: user, providerId: 'credential', accountId: user, password: passwordHash });
+        await tx.query('DELETE FROM session WHERE "userId" = $1 AND id IS DISTINCT FROM $2::uuid', [user, exceptSession]);
+      });
+      stated();
+    },
+
+    async changeEmail(user, email, before) {
       try {
-        const { token, user } = await auth.api.signInEmail({ body: { email, password } });
-        return { token, user: user.id };
+        await auth.transaction(async (tx, records) => {
+          await before?.(tx);
+          await records.updateUser(user, { email: email.toLowerCase(), emailVerified: true });
+        });
+        return 'done';
       } catch (error) {
-        if (isAPIError(error) && isRefusal(error) && error.body?.code !== 'FAILED_TO_CREATE_SESSION') return undefined;
+        if (isUniqueViolation(error, 'user_email_unique')) return 'exists';
         throw error;
       }
-    },
-
-    async useSession(token) {
-      if (!SESSION_TOKEN.test(token)) return undefined;
-      try {
-        const found = await auth.api.getSession({ headers: new Headers({ authorization: `Bearer ${token}` }) });
-        return found ? { id: found.session.id, user: found.session.userId } : undefined;
-      } catch (error) {
-        if (!isAPIError(error)) throw error;
-        // The session ended between being found and being prolonged; every other cause is the database.
-        if (error.statusCode === 401) return undefined;
-        throw new AccountsUnavailable('the session could not be read');
-      }
-    },
-
-    async limitSession(token, endsAt) {
-      await db.query('UPDATE session SET "expiresAt" = least("expiresAt", to_timestamp($2::float8 / 1000)) WHERE token = $1', [
-        token,
-        endsAt,
-      ]);
-    },
-
-    async endSession(token) {
-      const { internalAdapter } = await auth.$context;
-      // Not by the API's signOut: that answers success even when the database could not be reached.
-      await internalAdapter.deleteSession(token);
-    },
-
-    async sweepSessions() {
-      await db.query('DELETE FROM session WHERE "expiresAt" < now()');
     },
   };
 }
 
-/** Better Auth hid the cause; it is most likely the database, and trying again is right. */
-export class AccountsUnavailable extends Error {
-  override name = 'AccountsUnavailable';
-}
-
-function isRefusal(error: APIError): boolean {
-  return error.statusCode >= 400 && error.statusCode < 500;
-}
-
-async function hasUser(db: pg.Pool, email: string): Promise<boolean> {
-  const { rowCount } = await db.query('SELECT FROM "user" WHERE email = $1', [email.toLowerCase()]);
-  return rowCount === 1;
+function accountsOf({ passwordHash, signOn }: NewAccount, user: string): { providerId: string; accountId: string; password?: string }[] {
+  return [
+    ...(passwordHash === undefined ? [] : [{ providerId: 'credential', accountId: user, password: passwordHash }]),
+    ...(signOn === undefined ? [] : [{ providerId: signOn.issuer, accountId: signOn.subject }]),
+  ];
 }

@@ -21,7 +21,7 @@ export function userRoutes(app: FastifyInstance, options: { db: pg.Pool; relay: 
 
   app.get<{ Querystring: Type.Static<typeof UserSearchQuery> }>(
     '/v1/users',
-    { schema: { querystring: UserSearchQuery } },
+    { schema: { querystring: UserSearchQuery }, config: { right: 'directory.search' } },
     async (request) => {
       const { search } = request.query;
       const prefix = searchPrefix(search);
@@ -31,19 +31,27 @@ export function userRoutes(app: FastifyInstance, options: { db: pg.Pool; relay: 
     },
   );
 
-  app.post<{ Body: CardsRequest }>('/v1/users/cards', { schema: { body: CardsRequest } }, async (request) => ({
-    users: await selectProfiles(db, request.body.users),
-  }));
+  app.post<{ Body: CardsRequest }>(
+    '/v1/users/cards',
+    { schema: { body: CardsRequest }, config: { right: 'profiles.use' } },
+    async (request) => ({
+      users: await selectProfiles(db, request.body.users),
+    }),
+  );
 
-  app.get('/v1/users/me', async (request) => waitForProfile(db, callingUser(request).user));
+  app.get('/v1/users/me', { config: { right: 'profiles.use' } }, async (request) => waitForProfile(db, callingUser(request).user));
 
-  app.patch<{ Body: ProfileChange }>('/v1/users/me', { schema: { body: ProfileChange } }, async (request) => {
-    const { user } = callingUser(request);
-    await waitForProfile(db, user);
-    const profile = await transaction(db, (tx) => changeProfile(tx, user, request.body));
-    relay.wake();
-    return profile;
-  });
+  app.patch<{ Body: ProfileChange }>(
+    '/v1/users/me',
+    { schema: { body: ProfileChange }, config: { right: 'profiles.use' } },
+    async (request) => {
+      const { user } = callingUser(request);
+      await waitForProfile(db, user);
+      const profile = await transaction(db, (tx) => changeProfile(tx, user, request.body));
+      relay.wake();
+      return profile;
+    },
+  );
 }
 
 /** Throws a {@link ProblemError}: the handle is taken. */

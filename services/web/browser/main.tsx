@@ -3,11 +3,15 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { ClientContext } from './client-state.ts';
+import { takeArrival } from './session/arrival.ts';
 import { openPageStorage } from './session/page-storage.ts';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/conversation.css';
+import './styles/account.css';
 
+// Before anything else: what is secret in the address is there no longer than it must.
+const arrival = takeArrival();
 const storage = openPageStorage();
 const client = createClient({ baseUrl: location.origin, auth: { kind: 'cookie' }, ...(storage ? { storage } : {}) });
 addEventListener('beforeunload', (event) => {
@@ -23,7 +27,7 @@ document.addEventListener('visibilitychange', () => {
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <ClientContext value={client}>
-      <App />
+      <App arrived={arrival} />
     </ClientContext>
   </StrictMode>,
 );

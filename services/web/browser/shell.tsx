@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { AccountDialog } from './account/account-dialog.tsx';
 import { useClient, useClientState, useProfile } from './client-state.ts';
 import { ConversationPage } from './conversation/conversation-page.tsx';
 import { ConversationList } from './conversations/conversation-list.tsx';
@@ -23,7 +24,7 @@ export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
   const isAway = useAway();
   const me = useClientState(({ user }) => user) ?? '';
   const profile = useProfile(me);
-  const [dialog, setDialog] = useState<'group' | 'profile' | { unsent: number } | null>(null);
+  const [dialog, setDialog] = useState<'group' | 'profile' | 'account' | { unsent: number } | null>(null);
   const [error, setError] = useState<string | null>(null);
 
   const before = useRef<string | null>(null);
@@ -88,6 +89,12 @@ export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
               <span className="muted">{profile ? `@${profile.handle}` : ''}</span>
             </span>
           </button>
+          <button type="button" className="icon-button" aria-label="Your account" title="Your account" onClick={() => setDialog('account')}>
+            <svg viewBox="0 0 24 24" aria-hidden="true">
+              <circle cx="8" cy="16" r="4.25" />
+              <path d="M11 13l9-9M16 8l3.25 3.25" />
+            </svg>
+          </button>
           <button type="button" className="button button-quiet" onClick={askToLogOut}>
             Log out
           </button>
@@ -99,6 +106,7 @@ export function Shell({ onLoggedOut }: { onLoggedOut: () => void }) {
       <ConnectionLine offersRetry={route.page !== 'conversation'} />
       {dialog === 'group' && <NewGroupDialog onClose={() => setDialog(null)} />}
       {dialog === 'profile' && <ProfileDialog onClose={() => setDialog(null)} />}
+      {dialog === 'account' && <AccountDialog onClose={() => setDialog(null)} />}
       {dialog !== null && typeof dialog === 'object' && (
         <LogOutDialog unsent={dialog.unsent} onStay={() => setDialog(null)} onLogOut={() => void logOut()} />
       )}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseProxies } from './proxies.ts';
 import { readSite } from './site.ts';
 
 const from = (host: string | undefined, remoteAddress = '127.0.0.1', headers: Record<string, string> = {}) => ({
@@ -46,4 +47,46 @@ test.each([
   'localhost\u00e9',
 ])('%s is no host', (host) => {
   expect(readSite(false, from(host))).toBeUndefined();
+});
+
+const proxies = parseProxies(['10.0.0.1', '127.0.0.1']);
+const forwarded = (headers: Record<string, string>, peer = '10.0.0.1') => readSite(false, from('inner:8080', peer, headers), proxies);
+
+test.each([
+  [{}, 'http://inner:8080'],
+  [{ 'x-forwarded-proto': 'https' }, 'https://inner:8080'],
+  [{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'Chat.example.org' }, 'https://chat.example.org'],
+  [{ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'chat.example.org:8443' }, 'https://chat.example.org:8443'],
+  [{ 'x-forwarded-host': 'chat.example.org' }, 'http://chat.example.org'],
+  // The nearest proxy is believed, not what its caller claimed.
+  [{ 'x-forwarded-proto': 'https, http' }, 'http://inner:8080'],
+  [{ 'x-forwarded-proto': 'http,https', 'x-forwarded-host': 'evil.example, chat.example.org' }, 'https://chat.example.org'],
+  [{ 'x-forwarded-proto': 'HTTPS' }, 'http://inner:8080'],
+  [{ 'x-forwarded-proto': '' }, 'http://inner:8080'],
+])('a trusted proxy that says %j is asked for %s', (headers, origin) => {
+  expect(forwarded(headers)).toMatchObject({ origin, secure: origin.startsWith('https'), local: false });
+});
+
+test('what a trusted proxy says of the scheme counts more than its own connection', () => {
+  const over = (headers: Record<string, string>) => readSite(true, from('chat.example.org', '10.0.0.1', headers), proxies)?.origin;
+  expect(over({ 'x-forwarded-proto': 'http' })).toBe('http://chat.example.org');
+  expect(over({})).toBe('https://chat.example.org');
+});
+
+test.each(['', 'a b', 'chat.example.org,', 'chat.example.org/x'])('a trusted proxy names no host by %j', (host) => {
+  expect(forwarded({ 'x-forwarded-host': host })).toBeUndefined();
+});
+
+test('nobody else has a say about scheme and host', () => {
+  for (const peer of ['10.0.0.2', '203.0.113.1', '::1', ''])
+    expect(forwarded({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'chat.example.org' }, peer)).toMatchObject({
+      origin: 'http://inner:8080',
+      secure: false,
+    });
+});
+
+test('a trusted proxy on this machine is never the person at the machine', () => {
+  for (const headers of [{}, { 'x-forwarded-for': '127.0.0.1' }, { 'x-forwarded-host': 'localhost' }])
+    expect(readSite(false, from('localhost', '127.0.0.1', headers), proxies)).toMatchObject({ local: false });
+  expect(readSite(false, from('localhost', '::1'), proxies)).toMatchObject({ local: true });
 });

@@ -1,6 +1,6 @@
 import { HOP_HEADER, ProblemError } from '@starling/platform/http';
-import { inSpan, traceHeaders } from '@starling/platform/telemetry';
-import type { Gate, Minter } from '@starling/platform/tokens';
+import { describeSpan, inSpan, SpanKind, traceHeaders } from '@starling/platform/telemetry';
+import { type Gate, type Minter, mintedAttributes } from '@starling/platform/tokens';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { serviceOf } from '../domain/route-table.ts';
 import { authenticate } from '../sessions/authenticate.ts';
@@ -25,14 +25,15 @@ export function forwardRoutes(app: FastifyInstance, options: { upstream: Upstrea
       const url = request.raw.url ?? '';
       const service = serviceOf(request.method, url.split('?')[0] ?? '');
       if (!service) throw new ProblemError('not-found');
-      const identity = await authenticate(request, options);
-      const attributes = { 'enduser.id': identity.user };
-      const response = await inSpan(`${request.method} ${service}`, { attributes, carrier: request.headers }, async () => {
+      const identity = await authenticate(request, reply, options);
+      const response = await inSpan(`${request.method} ${service}`, { kind: SpanKind.CLIENT }, async () => {
+        const hopToken = await minter.mintHopToken(service, identity);
+        describeSpan(() => mintedAttributes(hopToken));
         const headers = {
           ...requestHeaders(request),
           ...traceHeaders(),
           authorization: `Bearer ${identity.token}`,
-          [HOP_HEADER]: await minter.mintHopToken(service, identity),
+          [HOP_HEADER]: hopToken,
         };
         const body = request.body?.length ? request.body : undefined;
         return upstream.forward(service, { method: request.method, url, headers, body });

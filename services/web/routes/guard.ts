@@ -2,14 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import helmet from '@fastify/helmet';
 import { ProblemError } from '@starling/platform/http';
 import type { FastifyInstance } from 'fastify';
+import type { Proxies } from '../domain/proxies.ts';
 import { readSite } from '../domain/site.ts';
-import { siteOf } from '../sessions/same-origin.ts';
+import { noteVisitor, siteOf } from '../sessions/visitor.ts';
 import { HTTPS_REQUIRED_PAGE } from './https-required-page.ts';
 
 const YEAR_SECONDS = 31_536_000;
 
 /** What holds for every answer: security headers, no plain HTTP but on the machine itself, and no cache keeps data. */
-export async function guardRoutes(app: FastifyInstance): Promise<void> {
+export async function guardRoutes(app: FastifyInstance, proxies: Proxies): Promise<void> {
   await app.register(helmet, {
     contentSecurityPolicy: {
       // The defaults contain upgrade-insecure-requests, with which http://localhost would load nothing.
@@ -22,7 +23,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
         'font-src': ["'self'"],
         'manifest-src': ["'self'"],
         'worker-src': ["'self'"],
-        'connect-src': ["'self'", socketSource],
+        'connect-src': ["'self'", (request) => socketSource(request, proxies)],
         'base-uri': ["'none'"],
         'form-action': ["'self'"],
         'frame-ancestors': ["'none'"],
@@ -37,6 +38,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
+    noteVisitor(request, proxies);
     const site = siteOf(request);
     // A browser applies it to every port of the name, so that on localhost it would lock out other programs.
     if (site.secure && !site.local) reply.header('strict-transport-security', `max-age=${YEAR_SECONDS}`);
@@ -47,7 +49,7 @@ export async function guardRoutes(app: FastifyInstance): Promise<void> {
 }
 
 /** Not every browser takes 'self' to mean the site's sockets too. */
-function socketSource(request: IncomingMessage): string {
-  const site = readSite('encrypted' in request.socket, request);
+function socketSource(request: IncomingMessage, proxies: Proxies): string {
+  const site = readSite('encrypted' in request.socket, request, proxies);
   return site ? `${site.secure ? 'wss' : 'ws'}://${site.host}` : "'self'";
 }

@@ -1,20 +1,72 @@
-import { Code, ConnectError } from '@connectrpc/connect';
-import type { ProblemName } from '@starling/contracts/problems';
+import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import { PROBLEMS, type ProblemName } from '@starling/contracts/problems';
+import {
+  AccountsService,
+  AdministrationService,
+  PasskeysService,
+  SecondFactorService,
+  SessionsService,
+  SignOnService,
+} from '@starling/contracts/rpc';
 import { ProblemError } from '@starling/platform/http';
-import { isUnavailable } from '@starling/platform/rpc';
+import { isUnavailable, onBehalfOf } from '@starling/platform/rpc';
+import type { UserIdentity } from '@starling/platform/tokens';
 
-const BUSY_RETRY_SECONDS = 5;
+/** What web asks of identity. */
+export interface IdentityClients {
+  accounts: Client<typeof AccountsService>;
+  sessions: Client<typeof SessionsService>;
+  secondFactor: Client<typeof SecondFactorService>;
+  passkeys: Client<typeof PasskeysService>;
+  signOn: Client<typeof SignOnService>;
+  administration: Client<typeof AdministrationService>;
+}
 
-/** Makes a call to identity; what it refuses, by code, becomes the problem that the browser is told. */
-export async function askIdentity<T>(refusals: Partial<Record<Code, ProblemName>>, call: () => Promise<T>): Promise<T> {
+export function createIdentityClients(transport: Transport): IdentityClients {
+  return {
+    accounts: createClient(AccountsService, transport),
+    sessions: createClient(SessionsService, transport),
+    secondFactor: createClient(SecondFactorService, transport),
+    passkeys: createClient(PasskeysService, transport),
+    signOn: createClient(SignOnService, transport),
+    administration: createClient(AdministrationService, transport),
+  };
+}
+
+/** Makes a call to identity. What it refuses becomes the problem that it names; that it cannot be asked, `unavailable`. */
+export async function askIdentity<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
-    const refusal = refusals[error.code];
-    if (refusal) throw new ProblemError(refusal, refusal === 'invalid-request' ? { detail: error.rawMessage } : {});
-    if (error.code === Code.ResourceExhausted) throw new ProblemError('rate-limited', { retryAfter: BUSY_RETRY_SECONDS });
+    const problem = problemIn(error);
+    if (problem) throw problem;
     if (isUnavailable(error)) throw new ProblemError('unavailable');
     throw error;
   }
+}
+
+/**
+ * Makes a call to identity on behalf of a user; a token that identity takes no more, since it knows first which session
+ * has ended, is `unauthenticated`.
+ */
+export function askIdentityFor<T>(user: UserIdentity, call: (options: ReturnType<typeof onBehalfOf>) => Promise<T>): Promise<T> {
+  return askIdentity(async () => {
+    try {
+      return await call(onBehalfOf(user));
+    } catch (error) {
+      const refused = error instanceof ConnectError && error.code === Code.Unauthenticated && !problemIn(error);
+      throw refused ? new ProblemError('unauthenticated') : error;
+    }
+  });
+}
+
+function problemIn({ metadata }: ConnectError): ProblemError | undefined {
+  const name = metadata.get('starling-problem') ?? '';
+  if (!Object.hasOwn(PROBLEMS, name)) return undefined;
+  const [detail, retryAfter] = [metadata.get('starling-detail'), metadata.get('retry-after')];
+  return new ProblemError(name as ProblemName, {
+    ...(detail === null ? {} : { detail }),
+    ...(retryAfter === null ? {} : { retryAfter: Number(retryAfter) }),
+  });
 }

@@ -1,9 +1,11 @@
 import { bearerToken, ProblemError } from '@starling/platform/http';
-import { type Gate, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
-import type { FastifyRequest } from 'fastify';
-import { readSession } from './cookie.ts';
+import { describeSpan } from '@starling/platform/telemetry';
+import { type Gate, identityAttributes, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { clearCookie, readCookie } from './cookie.ts';
 import { requireOwnPage } from './same-origin.ts';
 import type { UserTokens } from './user-tokens.ts';
+import { siteOf } from './visitor.ts';
 
 /** By this header a tab of the browser says whom it shows. */
 const SHOWN_USER_HEADER = 'x-starling-user';
@@ -22,17 +24,47 @@ export function requireShownUser(request: FastifyRequest, user: string): void {
 }
 
 /**
- * The user behind a request: by the bearer token of a client without cookies, or by a browser's cookie. Throws a
- * ProblemError.
+ * The user behind a request: by the bearer token of a client without cookies, or by a browser's cookie, which is taken
+ * away when its session has ended. Throws a ProblemError.
  */
-export async function authenticate(request: FastifyRequest, options: { gate: Gate; tokens: UserTokens }): Promise<UserIdentity> {
+export async function authenticate(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: { gate: Gate; tokens: UserTokens },
+): Promise<UserIdentity> {
+  const identity = await identify(request, reply, options);
+  describeSpan(() => identityAttributes(identity));
+  return identity;
+}
+
+async function identify(request: FastifyRequest, reply: FastifyReply, options: { gate: Gate; tokens: UserTokens }): Promise<UserIdentity> {
   if (request.headers.authorization !== undefined) return verifyBearer(request, options.gate);
-  const session = readSession(request);
-  if (session === undefined) throw new ProblemError('unauthenticated');
+  const session = requireSession(request);
   requireOwnPage(request);
-  const identity = await options.tokens.forSession(session);
+  const identity = await askBySession(request, reply, () => options.tokens.forSession(session));
   requireShownUser(request, identity.user);
   return identity;
+}
+
+/** The session's token that came with the request. Throws `unauthenticated` when there is none. */
+export function requireSession(request: FastifyRequest): string {
+  const session = readCookie(request, siteOf(request), 'session');
+  if (session === undefined) throw new ProblemError('unauthenticated');
+  return session;
+}
+
+/** Does something by the power of the session's cookie; the cookie of a session that has ended is taken away. */
+export async function askBySession<T>(request: FastifyRequest, reply: FastifyReply, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (isUnauthenticated(error)) clearCookie(reply, siteOf(request), 'session');
+    throw error;
+  }
+}
+
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof ProblemError && error.problemName === 'unauthenticated';
 }
 
 async function verifyBearer(request: FastifyRequest, gate: Gate): Promise<UserIdentity> {

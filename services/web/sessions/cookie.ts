@@ -1,25 +1,41 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { siteOf } from './same-origin.ts';
+import type { Site } from '../domain/site.ts';
 
-/** As long as a session lives without being used. */
-const MAX_AGE_SECONDS = 30 * 86_400;
+const MINUTE = 60;
+const DAY = 86_400;
+
+/** Our cookies: their names, and how many seconds the browser keeps them. */
+const COOKIES = {
+  /** The session's token; as long as a session lives without being used. */
+  session: { name: 'starling', maxAge: 30 * DAY },
+  /** By this a browser is recognised that has logged in before. */
+  device: { name: 'starling-device', maxAge: 365 * DAY },
+  /** A sign-on that is under way at its provider. */
+  flow: { name: 'starling-flow', maxAge: 10 * MINUTE },
+  /** A sign-on that waits for the password of the account that it is to be linked to. */
+  link: { name: 'starling-link', maxAge: 10 * MINUTE },
+} as const;
+
+type CookieKind = keyof typeof COOKIES;
 
 /** Over HTTPS the prefix makes the browser hold on to Secure, to Path=/ and to this very host. */
-function cookieName(secure: boolean): string {
-  return secure ? '__Host-starling' : 'starling';
+function nameOf(kind: CookieKind, { secure }: Site): string {
+  return `${secure ? '__Host-' : ''}${COOKIES[kind].name}`;
 }
 
-/** The session's token that came with the request. */
-export function readSession(request: FastifyRequest): string | undefined {
-  return request.cookies[cookieName(siteOf(request).secure)] || undefined;
+export function readCookie(request: FastifyRequest, site: Site, kind: CookieKind): string | undefined {
+  return request.cookies[nameOf(kind, site)] || undefined;
 }
 
-export function setSession(request: FastifyRequest, reply: FastifyReply, session: string): void {
-  const { secure } = siteOf(request);
-  reply.setCookie(cookieName(secure), session, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: MAX_AGE_SECONDS });
+export function setCookie(reply: FastifyReply, site: Site, kind: CookieKind, value: string): void {
+  reply.setCookie(nameOf(kind, site), value, { ...attributes(site), maxAge: COOKIES[kind].maxAge });
 }
 
-export function clearSession(request: FastifyRequest, reply: FastifyReply): void {
-  const { secure } = siteOf(request);
-  reply.clearCookie(cookieName(secure), { path: '/', httpOnly: true, sameSite: 'lax', secure });
+export function clearCookie(reply: FastifyReply, site: Site, kind: CookieKind): void {
+  reply.clearCookie(nameOf(kind, site), attributes(site));
+}
+
+/** Lax, not strict: who comes back from a sign-on, or by a link, comes from another site. */
+function attributes({ secure }: Site) {
+  return { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
 }

@@ -1,17 +1,11 @@
 import { ProblemError } from '@starling/platform/http';
 import type { FastifyRequest } from 'fastify';
-import { readSite, type Site } from '../domain/site.ts';
+import { siteOf } from './visitor.ts';
 
 /** A header that no form, link or image can send, and no script of another site without being allowed to. */
 const OWN_HEADER = 'x-starling-request';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
-
-export function siteOf(request: FastifyRequest): Site {
-  const site = readSite(request.protocol === 'https', request.raw);
-  if (!site) throw new ProblemError('invalid-request', { detail: 'the Host header is no host' });
-  return site;
-}
 
 /** Throws `not-same-origin` for a request that changes something by the power of a cookie, unless our own page sent it. */
 export function requireOwnPage(request: FastifyRequest): void {
@@ -26,4 +20,10 @@ export function requireOwnPage(request: FastifyRequest): void {
 export function refuseOtherPages(request: FastifyRequest): void {
   const { origin } = request.headers;
   if (origin !== undefined && origin !== siteOf(request).origin) throw new ProblemError('not-same-origin');
+}
+
+/** Throws `not-same-origin` for every page: it has a cookie that its scripts cannot read, and must not be given what they could. */
+export function refusePages(request: FastifyRequest): void {
+  if (request.headers.origin === undefined) return;
+  throw new ProblemError('not-same-origin', { detail: 'this is for programs; in a browser, use POST /v1/sessions' });
 }

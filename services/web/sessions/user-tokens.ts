@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Client, Code } from '@connectrpc/connect';
-import type { IdentityService } from '@starling/contracts/rpc';
+import type { Client } from '@connectrpc/connect';
+import type { SessionsService } from '@starling/contracts/rpc';
 import type { Clock } from '@starling/platform/clock';
-import type { Gate, UserIdentity } from '@starling/platform/tokens';
+import { type Gate, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
 import { LRUCache } from 'lru-cache';
 import { askIdentity } from './ask-identity.ts';
 
@@ -15,27 +15,30 @@ const SESSIONS = 10_000;
  * a ProblemError: `unauthenticated` when the session has ended.
  */
 export class UserTokens {
-  readonly #identity: Client<typeof IdentityService>;
+  readonly #sessions: Client<typeof SessionsService>;
   readonly #gate: Gate;
   readonly #clock: Clock;
   /** By hash: a dump of this process's memory should not be a list of sessions. Promises, so that a burst mints once. */
   readonly #held = new LRUCache<string, Promise<UserIdentity>>({ max: SESSIONS });
 
-  constructor(options: { identity: Client<typeof IdentityService>; gate: Gate; clock: Clock }) {
-    this.#identity = options.identity;
+  constructor(options: { sessions: Client<typeof SessionsService>; gate: Gate; clock: Clock }) {
+    this.#sessions = options.sessions;
     this.#gate = options.gate;
     this.#clock = options.clock;
   }
 
-  /** A token that lives a minute yet. The session may have ended elsewhere within the token's life. */
+  /**
+   * A token that lives a minute yet, and that the gate takes at this moment. Whether one that was revoked can have a
+   * successor is for identity to say.
+   */
   async forSession(session: string): Promise<UserIdentity> {
     const key = keyOf(session);
     const held = this.#held.get(key);
     if (!held) return this.renew(session);
-    const identity = await held;
-    if (identity.expiresAt - this.#clock.now() > MARGIN_MS && this.#held.get(key) === held) return identity;
+    const identity = await this.#check(await held);
     // Someone else may have renewed it, or logged out, in the meantime.
-    return this.#held.get(key) === held ? this.renew(session) : this.forSession(session);
+    if (this.#held.get(key) !== held) return this.forSession(session);
+    return identity ?? this.renew(session);
   }
 
   /** Asks identity, whatever is held: the session is alive at this moment, and this is a use of it. */
@@ -54,8 +57,18 @@ export class UserTokens {
     this.#held.delete(keyOf(session));
   }
 
+  async #check({ token, expiresAt }: UserIdentity): Promise<UserIdentity | undefined> {
+    if (expiresAt - this.#clock.now() <= MARGIN_MS) return undefined;
+    try {
+      return await this.#gate.verifyUserToken(token);
+    } catch (error) {
+      if (error instanceof TokenRefused) return undefined;
+      throw error;
+    }
+  }
+
   async #mint(session: string): Promise<UserIdentity> {
-    const { token } = await askIdentity({ [Code.NotFound]: 'unauthenticated' }, () => this.#identity.mintToken({ session }));
+    const { token } = await askIdentity(() => this.#sessions.mintToken({ session }));
     return this.#gate.verifyUserToken(token);
   }
 }

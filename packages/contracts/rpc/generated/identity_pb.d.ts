@@ -11,9 +11,231 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_identity: GenFile;
 
 /**
- * @generated from message starling.identity.v1.SignUpRequest
+ * Who is in front of the screen, as far as web knows.
+ *
+ * @generated from message starling.identity.v1.ClientContext
  */
-export declare type SignUpRequest = Message<"starling.identity.v1.SignUpRequest"> & {
+export declare type ClientContext = Message<"starling.identity.v1.ClientContext"> & {
+  /**
+   * The address, when it is known whose it is; else empty.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: string user_agent = 2;
+   */
+  userAgent: string;
+
+  /**
+   * The secret of a device that has logged in before; else empty.
+   *
+   * @generated from field: string device = 3;
+   */
+  device: string;
+
+  /**
+   * The person sits at the machine that the server runs on.
+   *
+   * @generated from field: bool local = 4;
+   */
+  local: boolean;
+};
+
+/**
+ * Describes the message starling.identity.v1.ClientContext.
+ * Use `create(ClientContextSchema)` to create a new message.
+ */
+export declare const ClientContextSchema: GenMessage<ClientContext>;
+
+/**
+ * A session that was begun.
+ *
+ * @generated from message starling.identity.v1.Begun
+ */
+export declare type Begun = Message<"starling.identity.v1.Begun"> & {
+  /**
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * What the device is known by from now on; a secret.
+   *
+   * @generated from field: string device = 3;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.Begun.
+ * Use `create(BegunSchema)` to create a new message.
+ */
+export declare const BegunSchema: GenMessage<Begun>;
+
+/**
+ * @generated from message starling.identity.v1.SecondFactorWanted
+ */
+export declare type SecondFactorWanted = Message<"starling.identity.v1.SecondFactorWanted"> & {
+  /**
+   * A secret, good for one log-in within a few minutes.
+   *
+   * @generated from field: string challenge = 1;
+   */
+  challenge: string;
+
+  /**
+   * Of `totp`, `recovery-code`, `passkey`.
+   *
+   * @generated from field: repeated string methods = 2;
+   */
+  methods: string[];
+
+  /**
+   * @generated from field: double expires_at = 3;
+   */
+  expiresAt: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.SecondFactorWanted.
+ * Use `create(SecondFactorWantedSchema)` to create a new message.
+ */
+export declare const SecondFactorWantedSchema: GenMessage<SecondFactorWanted>;
+
+/**
+ * @generated from message starling.identity.v1.LogInResponse
+ */
+export declare type LogInResponse = Message<"starling.identity.v1.LogInResponse"> & {
+  /**
+   * @generated from oneof starling.identity.v1.LogInResponse.result
+   */
+  result: {
+    /**
+     * @generated from field: starling.identity.v1.Begun begun = 1;
+     */
+    value: Begun;
+    case: "begun";
+  } | {
+    /**
+     * @generated from field: starling.identity.v1.SecondFactorWanted second_factor = 2;
+     */
+    value: SecondFactorWanted;
+    case: "secondFactor";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.identity.v1.LogInResponse.
+ * Use `create(LogInResponseSchema)` to create a new message.
+ */
+export declare const LogInResponseSchema: GenMessage<LogInResponse>;
+
+/**
+ * @generated from message starling.identity.v1.Empty
+ */
+export declare type Empty = Message<"starling.identity.v1.Empty"> & {
+};
+
+/**
+ * Describes the message starling.identity.v1.Empty.
+ * Use `create(EmptySchema)` to create a new message.
+ */
+export declare const EmptySchema: GenMessage<Empty>;
+
+/**
+ * A six-digit code is on its way by email.
+ *
+ * @generated from message starling.identity.v1.CodeSent
+ */
+export declare type CodeSent = Message<"starling.identity.v1.CodeSent"> & {
+  /**
+   * Names what the code confirms; no secret.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: double expires_at = 2;
+   */
+  expiresAt: number;
+
+  /**
+   * Without a mail server, and for a person at the machine itself, the code; else empty.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.CodeSent.
+ * Use `create(CodeSentSchema)` to create a new message.
+ */
+export declare const CodeSentSchema: GenMessage<CodeSent>;
+
+/**
+ * @generated from message starling.identity.v1.EntryResponse
+ */
+export declare type EntryResponse = Message<"starling.identity.v1.EntryResponse"> & {
+  /**
+   * `open`, `invite` or `closed`.
+   *
+   * @generated from field: string registration = 1;
+   */
+  registration: string;
+
+  /**
+   * There is a mail server.
+   *
+   * @generated from field: bool mail = 2;
+   */
+  mail: boolean;
+
+  /**
+   * @generated from field: repeated starling.identity.v1.SignOnProvider providers = 3;
+   */
+  providers: SignOnProvider[];
+};
+
+/**
+ * Describes the message starling.identity.v1.EntryResponse.
+ * Use `create(EntryResponseSchema)` to create a new message.
+ */
+export declare const EntryResponseSchema: GenMessage<EntryResponse>;
+
+/**
+ * @generated from message starling.identity.v1.SignOnProvider
+ */
+export declare type SignOnProvider = Message<"starling.identity.v1.SignOnProvider"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.SignOnProvider.
+ * Use `create(SignOnProviderSchema)` to create a new message.
+ */
+export declare const SignOnProviderSchema: GenMessage<SignOnProvider>;
+
+/**
+ * @generated from message starling.identity.v1.RegisterRequest
+ */
+export declare type RegisterRequest = Message<"starling.identity.v1.RegisterRequest"> & {
   /**
    * @generated from field: string email = 1;
    */
@@ -28,13 +250,230 @@ export declare type SignUpRequest = Message<"starling.identity.v1.SignUpRequest"
    * @generated from field: string name = 3;
    */
   name: string;
+
+  /**
+   * The secret of an invite link; else empty.
+   *
+   * @generated from field: string invite = 4;
+   */
+  invite: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 5;
+   */
+  client?: ClientContext | undefined;
 };
 
 /**
- * Describes the message starling.identity.v1.SignUpRequest.
- * Use `create(SignUpRequestSchema)` to create a new message.
+ * Describes the message starling.identity.v1.RegisterRequest.
+ * Use `create(RegisterRequestSchema)` to create a new message.
  */
-export declare const SignUpRequestSchema: GenMessage<SignUpRequest>;
+export declare const RegisterRequestSchema: GenMessage<RegisterRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ResendRequest
+ */
+export declare type ResendRequest = Message<"starling.identity.v1.ResendRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.ResendRequest.
+ * Use `create(ResendRequestSchema)` to create a new message.
+ */
+export declare const ResendRequestSchema: GenMessage<ResendRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ConfirmRegistrationRequest
+ */
+export declare type ConfirmRegistrationRequest = Message<"starling.identity.v1.ConfirmRegistrationRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.ConfirmRegistrationRequest.
+ * Use `create(ConfirmRegistrationRequestSchema)` to create a new message.
+ */
+export declare const ConfirmRegistrationRequestSchema: GenMessage<ConfirmRegistrationRequest>;
+
+/**
+ * @generated from message starling.identity.v1.PasswordResetRequest
+ */
+export declare type PasswordResetRequest = Message<"starling.identity.v1.PasswordResetRequest"> & {
+  /**
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.PasswordResetRequest.
+ * Use `create(PasswordResetRequestSchema)` to create a new message.
+ */
+export declare const PasswordResetRequestSchema: GenMessage<PasswordResetRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ResetPasswordRequest
+ */
+export declare type ResetPasswordRequest = Message<"starling.identity.v1.ResetPasswordRequest"> & {
+  /**
+   * The secret of the link.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export declare const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest>;
+
+/**
+ * @generated from message starling.identity.v1.AccountResponse
+ */
+export declare type AccountResponse = Message<"starling.identity.v1.AccountResponse"> & {
+  /**
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * @generated from field: bool has_password = 3;
+   */
+  hasPassword: boolean;
+
+  /**
+   * @generated from field: bool has_totp = 4;
+   */
+  hasTotp: boolean;
+
+  /**
+   * @generated from field: uint32 recovery_codes_left = 5;
+   */
+  recoveryCodesLeft: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.AccountResponse.
+ * Use `create(AccountResponseSchema)` to create a new message.
+ */
+export declare const AccountResponseSchema: GenMessage<AccountResponse>;
+
+/**
+ * @generated from message starling.identity.v1.ChangePasswordRequest
+ */
+export declare type ChangePasswordRequest = Message<"starling.identity.v1.ChangePasswordRequest"> & {
+  /**
+   * @generated from field: string current = 1;
+   */
+  current: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export declare const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest>;
+
+/**
+ * @generated from message starling.identity.v1.EmailChangeRequest
+ */
+export declare type EmailChangeRequest = Message<"starling.identity.v1.EmailChangeRequest"> & {
+  /**
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.EmailChangeRequest.
+ * Use `create(EmailChangeRequestSchema)` to create a new message.
+ */
+export declare const EmailChangeRequestSchema: GenMessage<EmailChangeRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ConfirmCodeRequest
+ */
+export declare type ConfirmCodeRequest = Message<"starling.identity.v1.ConfirmCodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string code = 2;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.ConfirmCodeRequest.
+ * Use `create(ConfirmCodeRequestSchema)` to create a new message.
+ */
+export declare const ConfirmCodeRequestSchema: GenMessage<ConfirmCodeRequest>;
 
 /**
  * @generated from message starling.identity.v1.LogInRequest
@@ -49,6 +488,11 @@ export declare type LogInRequest = Message<"starling.identity.v1.LogInRequest"> 
    * @generated from field: string password = 2;
    */
   password: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
 };
 
 /**
@@ -58,25 +502,37 @@ export declare type LogInRequest = Message<"starling.identity.v1.LogInRequest"> 
 export declare const LogInRequestSchema: GenMessage<LogInRequest>;
 
 /**
- * @generated from message starling.identity.v1.SessionResponse
+ * @generated from message starling.identity.v1.CompleteLogInRequest
  */
-export declare type SessionResponse = Message<"starling.identity.v1.SessionResponse"> & {
+export declare type CompleteLogInRequest = Message<"starling.identity.v1.CompleteLogInRequest"> & {
   /**
-   * @generated from field: string session = 1;
+   * @generated from field: string challenge = 1;
    */
-  session: string;
+  challenge: string;
 
   /**
-   * @generated from field: string user = 2;
+   * `totp` or `recovery-code`.
+   *
+   * @generated from field: string method = 2;
    */
-  user: string;
+  method: string;
+
+  /**
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 4;
+   */
+  client?: ClientContext | undefined;
 };
 
 /**
- * Describes the message starling.identity.v1.SessionResponse.
- * Use `create(SessionResponseSchema)` to create a new message.
+ * Describes the message starling.identity.v1.CompleteLogInRequest.
+ * Use `create(CompleteLogInRequestSchema)` to create a new message.
  */
-export declare const SessionResponseSchema: GenMessage<SessionResponse>;
+export declare const CompleteLogInRequestSchema: GenMessage<CompleteLogInRequest>;
 
 /**
  * @generated from message starling.identity.v1.LogOutRequest
@@ -93,18 +549,6 @@ export declare type LogOutRequest = Message<"starling.identity.v1.LogOutRequest"
  * Use `create(LogOutRequestSchema)` to create a new message.
  */
 export declare const LogOutRequestSchema: GenMessage<LogOutRequest>;
-
-/**
- * @generated from message starling.identity.v1.LogOutResponse
- */
-export declare type LogOutResponse = Message<"starling.identity.v1.LogOutResponse"> & {
-};
-
-/**
- * Describes the message starling.identity.v1.LogOutResponse.
- * Use `create(LogOutResponseSchema)` to create a new message.
- */
-export declare const LogOutResponseSchema: GenMessage<LogOutResponse>;
 
 /**
  * @generated from message starling.identity.v1.MintTokenRequest
@@ -163,48 +607,1045 @@ export declare type TokenResponse = Message<"starling.identity.v1.TokenResponse"
 export declare const TokenResponseSchema: GenMessage<TokenResponse>;
 
 /**
- * What web asks of identity, as a service and not on behalf of a user: it turns credentials and sessions into tokens.
- * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript. A session's token is a secret that
- * only web and the browser's cookie hold. Every call that takes a password: RESOURCE_EXHAUSTED when too many wait already.
- *
- * @generated from service starling.identity.v1.IdentityService
+ * @generated from message starling.identity.v1.IssueTokenRequest
  */
-export declare const IdentityService: GenService<{
+export declare type IssueTokenRequest = Message<"starling.identity.v1.IssueTokenRequest"> & {
   /**
-   * Makes an account and logs it in. ALREADY_EXISTS: there is one with this email. INVALID_ARGUMENT: email, password or
-   * name is not acceptable.
-   *
-   * @generated from rpc starling.identity.v1.IdentityService.SignUp
+   * @generated from field: string email = 1;
    */
-  signUp: {
+  email: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * The second factor's code, for accounts that have one; else empty.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 4;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.IssueTokenRequest.
+ * Use `create(IssueTokenRequestSchema)` to create a new message.
+ */
+export declare const IssueTokenRequestSchema: GenMessage<IssueTokenRequest>;
+
+/**
+ * @generated from message starling.identity.v1.RefreshTokenRequest
+ */
+export declare type RefreshTokenRequest = Message<"starling.identity.v1.RefreshTokenRequest"> & {
+  /**
+   * @generated from field: string refresh_token = 1;
+   */
+  refreshToken: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.RefreshTokenRequest.
+ * Use `create(RefreshTokenRequestSchema)` to create a new message.
+ */
+export declare const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest>;
+
+/**
+ * @generated from message starling.identity.v1.IssuedTokens
+ */
+export declare type IssuedTokens = Message<"starling.identity.v1.IssuedTokens"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: double expires_at = 2;
+   */
+  expiresAt: number;
+
+  /**
+   * @generated from field: string user = 3;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string refresh_token = 4;
+   */
+  refreshToken: string;
+
+  /**
+   * @generated from field: double refresh_expires_at = 5;
+   */
+  refreshExpiresAt: number;
+
+  /**
+   * What the device is known by from now on; a secret.
+   *
+   * @generated from field: string device = 6;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.IssuedTokens.
+ * Use `create(IssuedTokensSchema)` to create a new message.
+ */
+export declare const IssuedTokensSchema: GenMessage<IssuedTokens>;
+
+/**
+ * @generated from message starling.identity.v1.ListSessionsResponse
+ */
+export declare type ListSessionsResponse = Message<"starling.identity.v1.ListSessionsResponse"> & {
+  /**
+   * @generated from field: repeated starling.identity.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+};
+
+/**
+ * Describes the message starling.identity.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export declare const ListSessionsResponseSchema: GenMessage<ListSessionsResponse>;
+
+/**
+ * @generated from message starling.identity.v1.Session
+ */
+export declare type Session = Message<"starling.identity.v1.Session"> & {
+  /**
+   * Names the session; no secret.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: double created_at = 2;
+   */
+  createdAt: number;
+
+  /**
+   * @generated from field: double last_used_at = 3;
+   */
+  lastUsedAt: number;
+
+  /**
+   * @generated from field: string user_agent = 4;
+   */
+  userAgent: string;
+
+  /**
+   * @generated from field: string address = 5;
+   */
+  address: string;
+
+  /**
+   * The session whose token makes this call.
+   *
+   * @generated from field: bool current = 6;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message starling.identity.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export declare const SessionSchema: GenMessage<Session>;
+
+/**
+ * @generated from message starling.identity.v1.EndSessionRequest
+ */
+export declare type EndSessionRequest = Message<"starling.identity.v1.EndSessionRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export declare const EndSessionRequestSchema: GenMessage<EndSessionRequest>;
+
+/**
+ * @generated from message starling.identity.v1.EndAllSessionsRequest
+ */
+export declare type EndAllSessionsRequest = Message<"starling.identity.v1.EndAllSessionsRequest"> & {
+  /**
+   * @generated from field: bool keep_current = 1;
+   */
+  keepCurrent: boolean;
+};
+
+/**
+ * Describes the message starling.identity.v1.EndAllSessionsRequest.
+ * Use `create(EndAllSessionsRequestSchema)` to create a new message.
+ */
+export declare const EndAllSessionsRequestSchema: GenMessage<EndAllSessionsRequest>;
+
+/**
+ * @generated from message starling.identity.v1.PasswordRequest
+ */
+export declare type PasswordRequest = Message<"starling.identity.v1.PasswordRequest"> & {
+  /**
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.PasswordRequest.
+ * Use `create(PasswordRequestSchema)` to create a new message.
+ */
+export declare const PasswordRequestSchema: GenMessage<PasswordRequest>;
+
+/**
+ * @generated from message starling.identity.v1.TotpResponse
+ */
+export declare type TotpResponse = Message<"starling.identity.v1.TotpResponse"> & {
+  /**
+   * Base32.
+   *
+   * @generated from field: string secret = 1;
+   */
+  secret: string;
+
+  /**
+   * otpauth://…
+   *
+   * @generated from field: string uri = 2;
+   */
+  uri: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.TotpResponse.
+ * Use `create(TotpResponseSchema)` to create a new message.
+ */
+export declare const TotpResponseSchema: GenMessage<TotpResponse>;
+
+/**
+ * @generated from message starling.identity.v1.TotpCodeRequest
+ */
+export declare type TotpCodeRequest = Message<"starling.identity.v1.TotpCodeRequest"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.TotpCodeRequest.
+ * Use `create(TotpCodeRequestSchema)` to create a new message.
+ */
+export declare const TotpCodeRequestSchema: GenMessage<TotpCodeRequest>;
+
+/**
+ * @generated from message starling.identity.v1.RecoveryCodesResponse
+ */
+export declare type RecoveryCodesResponse = Message<"starling.identity.v1.RecoveryCodesResponse"> & {
+  /**
+   * @generated from field: repeated string codes = 1;
+   */
+  codes: string[];
+};
+
+/**
+ * Describes the message starling.identity.v1.RecoveryCodesResponse.
+ * Use `create(RecoveryCodesResponseSchema)` to create a new message.
+ */
+export declare const RecoveryCodesResponseSchema: GenMessage<RecoveryCodesResponse>;
+
+/**
+ * @generated from message starling.identity.v1.BeginPasskeyRequest
+ */
+export declare type BeginPasskeyRequest = Message<"starling.identity.v1.BeginPasskeyRequest"> & {
+  /**
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * Of the page: the passkey is good for its host.
+   *
+   * @generated from field: string origin = 2;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.BeginPasskeyRequest.
+ * Use `create(BeginPasskeyRequestSchema)` to create a new message.
+ */
+export declare const BeginPasskeyRequestSchema: GenMessage<BeginPasskeyRequest>;
+
+/**
+ * @generated from message starling.identity.v1.BeginPasskeyLogInRequest
+ */
+export declare type BeginPasskeyLogInRequest = Message<"starling.identity.v1.BeginPasskeyLogInRequest"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.BeginPasskeyLogInRequest.
+ * Use `create(BeginPasskeyLogInRequestSchema)` to create a new message.
+ */
+export declare const BeginPasskeyLogInRequestSchema: GenMessage<BeginPasskeyLogInRequest>;
+
+/**
+ * @generated from message starling.identity.v1.PasskeyChallenge
+ */
+export declare type PasskeyChallenge = Message<"starling.identity.v1.PasskeyChallenge"> & {
+  /**
+   * Names the challenge; good once, for a few minutes.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string options = 2;
+   */
+  options: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.PasskeyChallenge.
+ * Use `create(PasskeyChallengeSchema)` to create a new message.
+ */
+export declare const PasskeyChallengeSchema: GenMessage<PasskeyChallenge>;
+
+/**
+ * @generated from message starling.identity.v1.AddPasskeyRequest
+ */
+export declare type AddPasskeyRequest = Message<"starling.identity.v1.AddPasskeyRequest"> & {
+  /**
+   * @generated from field: string challenge = 1;
+   */
+  challenge: string;
+
+  /**
+   * @generated from field: string response = 2;
+   */
+  response: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.AddPasskeyRequest.
+ * Use `create(AddPasskeyRequestSchema)` to create a new message.
+ */
+export declare const AddPasskeyRequestSchema: GenMessage<AddPasskeyRequest>;
+
+/**
+ * @generated from message starling.identity.v1.Passkey
+ */
+export declare type Passkey = Message<"starling.identity.v1.Passkey"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: double created_at = 3;
+   */
+  createdAt: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.Passkey.
+ * Use `create(PasskeySchema)` to create a new message.
+ */
+export declare const PasskeySchema: GenMessage<Passkey>;
+
+/**
+ * @generated from message starling.identity.v1.ListPasskeysResponse
+ */
+export declare type ListPasskeysResponse = Message<"starling.identity.v1.ListPasskeysResponse"> & {
+  /**
+   * @generated from field: repeated starling.identity.v1.Passkey passkeys = 1;
+   */
+  passkeys: Passkey[];
+};
+
+/**
+ * Describes the message starling.identity.v1.ListPasskeysResponse.
+ * Use `create(ListPasskeysResponseSchema)` to create a new message.
+ */
+export declare const ListPasskeysResponseSchema: GenMessage<ListPasskeysResponse>;
+
+/**
+ * @generated from message starling.identity.v1.RemovePasskeyRequest
+ */
+export declare type RemovePasskeyRequest = Message<"starling.identity.v1.RemovePasskeyRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.RemovePasskeyRequest.
+ * Use `create(RemovePasskeyRequestSchema)` to create a new message.
+ */
+export declare const RemovePasskeyRequestSchema: GenMessage<RemovePasskeyRequest>;
+
+/**
+ * @generated from message starling.identity.v1.PasskeyLogInRequest
+ */
+export declare type PasskeyLogInRequest = Message<"starling.identity.v1.PasskeyLogInRequest"> & {
+  /**
+   * @generated from field: string challenge = 1;
+   */
+  challenge: string;
+
+  /**
+   * @generated from field: string response = 2;
+   */
+  response: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.PasskeyLogInRequest.
+ * Use `create(PasskeyLogInRequestSchema)` to create a new message.
+ */
+export declare const PasskeyLogInRequestSchema: GenMessage<PasskeyLogInRequest>;
+
+/**
+ * @generated from message starling.identity.v1.BeginSignOnRequest
+ */
+export declare type BeginSignOnRequest = Message<"starling.identity.v1.BeginSignOnRequest"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * Exactly what the provider knows.
+   *
+   * @generated from field: string redirect_uri = 2;
+   */
+  redirectUri: string;
+
+  /**
+   * The secret of an invite link; else empty.
+   *
+   * @generated from field: string invite = 3;
+   */
+  invite: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.BeginSignOnRequest.
+ * Use `create(BeginSignOnRequestSchema)` to create a new message.
+ */
+export declare const BeginSignOnRequestSchema: GenMessage<BeginSignOnRequest>;
+
+/**
+ * @generated from message starling.identity.v1.BeginSignOnResponse
+ */
+export declare type BeginSignOnResponse = Message<"starling.identity.v1.BeginSignOnResponse"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * A secret of this browser's, to come back with the answer.
+   *
+   * @generated from field: string flow = 2;
+   */
+  flow: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.BeginSignOnResponse.
+ * Use `create(BeginSignOnResponseSchema)` to create a new message.
+ */
+export declare const BeginSignOnResponseSchema: GenMessage<BeginSignOnResponse>;
+
+/**
+ * @generated from message starling.identity.v1.FinishSignOnRequest
+ */
+export declare type FinishSignOnRequest = Message<"starling.identity.v1.FinishSignOnRequest"> & {
+  /**
+   * @generated from field: string flow = 1;
+   */
+  flow: string;
+
+  /**
+   * The whole address that the provider sent the browser to.
+   *
+   * @generated from field: string callback_url = 2;
+   */
+  callbackUrl: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.FinishSignOnRequest.
+ * Use `create(FinishSignOnRequestSchema)` to create a new message.
+ */
+export declare const FinishSignOnRequestSchema: GenMessage<FinishSignOnRequest>;
+
+/**
+ * @generated from message starling.identity.v1.FinishSignOnResponse
+ */
+export declare type FinishSignOnResponse = Message<"starling.identity.v1.FinishSignOnResponse"> & {
+  /**
+   * @generated from oneof starling.identity.v1.FinishSignOnResponse.result
+   */
+  result: {
+    /**
+     * @generated from field: starling.identity.v1.Begun begun = 1;
+     */
+    value: Begun;
+    case: "begun";
+  } | {
+    /**
+     * @generated from field: starling.identity.v1.SecondFactorWanted second_factor = 2;
+     */
+    value: SecondFactorWanted;
+    case: "secondFactor";
+  } | {
+    /**
+     * There is an account with this email: prove that it is yours.
+     *
+     * @generated from field: starling.identity.v1.LinkWanted link = 3;
+     */
+    value: LinkWanted;
+    case: "link";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.identity.v1.FinishSignOnResponse.
+ * Use `create(FinishSignOnResponseSchema)` to create a new message.
+ */
+export declare const FinishSignOnResponseSchema: GenMessage<FinishSignOnResponse>;
+
+/**
+ * @generated from message starling.identity.v1.LinkWanted
+ */
+export declare type LinkWanted = Message<"starling.identity.v1.LinkWanted"> & {
+  /**
+   * A secret of this browser's.
+   *
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string provider = 3;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.LinkWanted.
+ * Use `create(LinkWantedSchema)` to create a new message.
+ */
+export declare const LinkWantedSchema: GenMessage<LinkWanted>;
+
+/**
+ * @generated from message starling.identity.v1.LinkSignOnRequest
+ */
+export declare type LinkSignOnRequest = Message<"starling.identity.v1.LinkSignOnRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 3;
+   */
+  client?: ClientContext | undefined;
+};
+
+/**
+ * Describes the message starling.identity.v1.LinkSignOnRequest.
+ * Use `create(LinkSignOnRequestSchema)` to create a new message.
+ */
+export declare const LinkSignOnRequestSchema: GenMessage<LinkSignOnRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ListUsersRequest
+ */
+export declare type ListUsersRequest = Message<"starling.identity.v1.ListUsersRequest"> & {
+  /**
+   * Begins an email or a name; else empty.
+   *
+   * @generated from field: string search = 1;
+   */
+  search: string;
+
+  /**
+   * The id of the last user of the page before; else empty.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.ListUsersRequest.
+ * Use `create(ListUsersRequestSchema)` to create a new message.
+ */
+export declare const ListUsersRequestSchema: GenMessage<ListUsersRequest>;
+
+/**
+ * @generated from message starling.identity.v1.ListUsersResponse
+ */
+export declare type ListUsersResponse = Message<"starling.identity.v1.ListUsersResponse"> & {
+  /**
+   * @generated from field: repeated starling.identity.v1.Account users = 1;
+   */
+  users: Account[];
+
+  /**
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message starling.identity.v1.ListUsersResponse.
+ * Use `create(ListUsersResponseSchema)` to create a new message.
+ */
+export declare const ListUsersResponseSchema: GenMessage<ListUsersResponse>;
+
+/**
+ * @generated from message starling.identity.v1.Account
+ */
+export declare type Account = Message<"starling.identity.v1.Account"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * @generated from field: bool disabled = 5;
+   */
+  disabled: boolean;
+
+  /**
+   * @generated from field: double created_at = 6;
+   */
+  createdAt: number;
+
+  /**
+   * 0: never.
+   *
+   * @generated from field: double last_used_at = 7;
+   */
+  lastUsedAt: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.Account.
+ * Use `create(AccountSchema)` to create a new message.
+ */
+export declare const AccountSchema: GenMessage<Account>;
+
+/**
+ * @generated from message starling.identity.v1.SetDisabledRequest
+ */
+export declare type SetDisabledRequest = Message<"starling.identity.v1.SetDisabledRequest"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: bool disabled = 2;
+   */
+  disabled: boolean;
+};
+
+/**
+ * Describes the message starling.identity.v1.SetDisabledRequest.
+ * Use `create(SetDisabledRequestSchema)` to create a new message.
+ */
+export declare const SetDisabledRequestSchema: GenMessage<SetDisabledRequest>;
+
+/**
+ * @generated from message starling.identity.v1.SetRoleRequest
+ */
+export declare type SetRoleRequest = Message<"starling.identity.v1.SetRoleRequest"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.SetRoleRequest.
+ * Use `create(SetRoleRequestSchema)` to create a new message.
+ */
+export declare const SetRoleRequestSchema: GenMessage<SetRoleRequest>;
+
+/**
+ * @generated from message starling.identity.v1.CreateInviteRequest
+ */
+export declare type CreateInviteRequest = Message<"starling.identity.v1.CreateInviteRequest"> & {
+  /**
+   * Good for this address only; empty: for whoever has the link.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * `member` or `guest`.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * @generated from field: uint32 uses = 3;
+   */
+  uses: number;
+
+  /**
+   * @generated from field: double expires_at = 4;
+   */
+  expiresAt: number;
+};
+
+/**
+ * Describes the message starling.identity.v1.CreateInviteRequest.
+ * Use `create(CreateInviteRequestSchema)` to create a new message.
+ */
+export declare const CreateInviteRequestSchema: GenMessage<CreateInviteRequest>;
+
+/**
+ * @generated from message starling.identity.v1.CreatedInvite
+ */
+export declare type CreatedInvite = Message<"starling.identity.v1.CreatedInvite"> & {
+  /**
+   * @generated from field: starling.identity.v1.Invite invite = 1;
+   */
+  invite?: Invite | undefined;
+
+  /**
+   * The secret of the link, told this once.
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.CreatedInvite.
+ * Use `create(CreatedInviteSchema)` to create a new message.
+ */
+export declare const CreatedInviteSchema: GenMessage<CreatedInvite>;
+
+/**
+ * @generated from message starling.identity.v1.Invite
+ */
+export declare type Invite = Message<"starling.identity.v1.Invite"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string role = 3;
+   */
+  role: string;
+
+  /**
+   * @generated from field: uint32 uses_left = 4;
+   */
+  usesLeft: number;
+
+  /**
+   * @generated from field: double expires_at = 5;
+   */
+  expiresAt: number;
+
+  /**
+   * @generated from field: string created_by = 6;
+   */
+  createdBy: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.Invite.
+ * Use `create(InviteSchema)` to create a new message.
+ */
+export declare const InviteSchema: GenMessage<Invite>;
+
+/**
+ * @generated from message starling.identity.v1.ListInvitesResponse
+ */
+export declare type ListInvitesResponse = Message<"starling.identity.v1.ListInvitesResponse"> & {
+  /**
+   * @generated from field: repeated starling.identity.v1.Invite invites = 1;
+   */
+  invites: Invite[];
+};
+
+/**
+ * Describes the message starling.identity.v1.ListInvitesResponse.
+ * Use `create(ListInvitesResponseSchema)` to create a new message.
+ */
+export declare const ListInvitesResponseSchema: GenMessage<ListInvitesResponse>;
+
+/**
+ * @generated from message starling.identity.v1.RevokeInviteRequest
+ */
+export declare type RevokeInviteRequest = Message<"starling.identity.v1.RevokeInviteRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message starling.identity.v1.RevokeInviteRequest.
+ * Use `create(RevokeInviteRequestSchema)` to create a new message.
+ */
+export declare const RevokeInviteRequestSchema: GenMessage<RevokeInviteRequest>;
+
+/**
+ * Making accounts, and what belongs to them.
+ *
+ * @generated from service starling.identity.v1.AccountsService
+ */
+export declare const AccountsService: GenService<{
+  /**
+   * As web: what the entry page offers.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.DescribeEntry
+   */
+  describeEntry: {
     methodKind: "unary";
-    input: typeof SignUpRequestSchema;
-    output: typeof SessionResponseSchema;
+    input: typeof EmptySchema;
+    output: typeof EntryResponseSchema;
   },
   /**
-   * NOT_FOUND: there is no account with this email and password.
+   * As web: takes down a registration and mails a code. The answer is the same when there is an account with the email.
+   * Problems: registration-closed, invite-required, invalid-request, rate-limited; account-exists for a person at the machine itself.
    *
-   * @generated from rpc starling.identity.v1.IdentityService.LogIn
+   * @generated from rpc starling.identity.v1.AccountsService.Register
+   */
+  register: {
+    methodKind: "unary";
+    input: typeof RegisterRequestSchema;
+    output: typeof CodeSentSchema;
+  },
+  /**
+   * As web. Problems: rate-limited, not-found (the registration has ended).
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.ResendRegistrationCode
+   */
+  resendRegistrationCode: {
+    methodKind: "unary";
+    input: typeof ResendRequestSchema;
+    output: typeof CodeSentSchema;
+  },
+  /**
+   * As web: makes account and profile, and logs in. Problems: wrong-code, code-expired, registration-closed.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.ConfirmRegistration
+   */
+  confirmRegistration: {
+    methodKind: "unary";
+    input: typeof ConfirmRegistrationRequestSchema;
+    output: typeof BegunSchema;
+  },
+  /**
+   * As web: takes the wish down; whether there is an account shows in the mail alone.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.RequestPasswordReset
+   */
+  requestPasswordReset: {
+    methodKind: "unary";
+    input: typeof PasswordResetRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * As web: sets the password and ends all sessions. Problems: link-expired, invalid-request.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.AccountsService.DescribeAccount
+   */
+  describeAccount: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof AccountResponseSchema;
+  },
+  /**
+   * Ends all other sessions. Problems: wrong-credentials, invalid-request, rate-limited.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Mails a code to the new address, and a note to the old one. Problems: wrong-credentials, rate-limited.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.RequestEmailChange
+   */
+  requestEmailChange: {
+    methodKind: "unary";
+    input: typeof EmailChangeRequestSchema;
+    output: typeof CodeSentSchema;
+  },
+  /**
+   * Problems: wrong-code, code-expired, account-exists.
+   *
+   * @generated from rpc starling.identity.v1.AccountsService.ConfirmEmailChange
+   */
+  confirmEmailChange: {
+    methodKind: "unary";
+    input: typeof ConfirmCodeRequestSchema;
+    output: typeof EmptySchema;
+  },
+}>;
+
+/**
+ * Logging in and out, and turning sessions into tokens.
+ *
+ * @generated from service starling.identity.v1.SessionsService
+ */
+export declare const SessionsService: GenService<{
+  /**
+   * As web. Problems: wrong-credentials, rate-limited.
+   *
+   * @generated from rpc starling.identity.v1.SessionsService.LogIn
    */
   logIn: {
     methodKind: "unary";
     input: typeof LogInRequestSchema;
-    output: typeof SessionResponseSchema;
+    output: typeof LogInResponseSchema;
   },
   /**
-   * Ends the session; ending one that has ended is no error.
+   * As web: the second factor of a log-in. Problems: wrong-code, code-expired, rate-limited.
    *
-   * @generated from rpc starling.identity.v1.IdentityService.LogOut
+   * @generated from rpc starling.identity.v1.SessionsService.CompleteLogIn
+   */
+  completeLogIn: {
+    methodKind: "unary";
+    input: typeof CompleteLogInRequestSchema;
+    output: typeof BegunSchema;
+  },
+  /**
+   * As web: ends the session; ending one that has ended is no error.
+   *
+   * @generated from rpc starling.identity.v1.SessionsService.LogOut
    */
   logOut: {
     methodKind: "unary";
     input: typeof LogOutRequestSchema;
-    output: typeof LogOutResponseSchema;
+    output: typeof EmptySchema;
   },
   /**
-   * Turns a session into a user token. NOT_FOUND: the session has ended.
+   * As web: turns a session into a user token. Problem: unauthenticated (the session has ended).
    *
-   * @generated from rpc starling.identity.v1.IdentityService.MintToken
+   * @generated from rpc starling.identity.v1.SessionsService.MintToken
    */
   mintToken: {
     methodKind: "unary";
@@ -212,14 +1653,268 @@ export declare const IdentityService: GenService<{
     output: typeof TokenResponseSchema;
   },
   /**
-   * Begins a session of a client without cookies and returns a user token for API and socket. NOT_FOUND: as LogIn.
+   * As web: begins a session of a client without cookies. Problems: wrong-credentials, second-factor-required, wrong-code, rate-limited.
    *
-   * @generated from rpc starling.identity.v1.IdentityService.IssueToken
+   * @generated from rpc starling.identity.v1.SessionsService.IssueToken
    */
   issueToken: {
     methodKind: "unary";
-    input: typeof LogInRequestSchema;
-    output: typeof TokenResponseSchema;
+    input: typeof IssueTokenRequestSchema;
+    output: typeof IssuedTokensSchema;
+  },
+  /**
+   * As web: a new pair for a refresh token. Problem: unauthenticated.
+   *
+   * @generated from rpc starling.identity.v1.SessionsService.RefreshToken
+   */
+  refreshToken: {
+    methodKind: "unary";
+    input: typeof RefreshTokenRequestSchema;
+    output: typeof IssuedTokensSchema;
+  },
+  /**
+   * As web: ends the session of a refresh token; ending one that has ended is no error.
+   *
+   * @generated from rpc starling.identity.v1.SessionsService.RevokeRefreshToken
+   */
+  revokeRefreshToken: {
+    methodKind: "unary";
+    input: typeof RefreshTokenRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.SessionsService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends one of the user's sessions. Problem: not-found.
+   *
+   * @generated from rpc starling.identity.v1.SessionsService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.SessionsService.EndAllSessions
+   */
+  endAllSessions: {
+    methodKind: "unary";
+    input: typeof EndAllSessionsRequestSchema;
+    output: typeof EmptySchema;
+  },
+}>;
+
+/**
+ * One-time passwords by time (RFC 6238), and recovery codes. All on behalf of a user, all ask for the password again.
+ *
+ * @generated from service starling.identity.v1.SecondFactorService
+ */
+export declare const SecondFactorService: GenService<{
+  /**
+   * @generated from rpc starling.identity.v1.SecondFactorService.BeginTotp
+   */
+  beginTotp: {
+    methodKind: "unary";
+    input: typeof PasswordRequestSchema;
+    output: typeof TotpResponseSchema;
+  },
+  /**
+   * Problem: wrong-code. From then on log-ins want the second factor.
+   *
+   * @generated from rpc starling.identity.v1.SecondFactorService.ConfirmTotp
+   */
+  confirmTotp: {
+    methodKind: "unary";
+    input: typeof TotpCodeRequestSchema;
+    output: typeof RecoveryCodesResponseSchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.SecondFactorService.RemoveTotp
+   */
+  removeTotp: {
+    methodKind: "unary";
+    input: typeof PasswordRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * The codes from before are void.
+   *
+   * @generated from rpc starling.identity.v1.SecondFactorService.NewRecoveryCodes
+   */
+  newRecoveryCodes: {
+    methodKind: "unary";
+    input: typeof PasswordRequestSchema;
+    output: typeof RecoveryCodesResponseSchema;
+  },
+}>;
+
+/**
+ * Passkeys (WebAuthn). `options` and `response` are the JSON of navigator.credentials.
+ *
+ * @generated from service starling.identity.v1.PasskeysService
+ */
+export declare const PasskeysService: GenService<{
+  /**
+   * Problem: wrong-credentials.
+   *
+   * @generated from rpc starling.identity.v1.PasskeysService.BeginPasskey
+   */
+  beginPasskey: {
+    methodKind: "unary";
+    input: typeof BeginPasskeyRequestSchema;
+    output: typeof PasskeyChallengeSchema;
+  },
+  /**
+   * Problem: passkey-refused.
+   *
+   * @generated from rpc starling.identity.v1.PasskeysService.AddPasskey
+   */
+  addPasskey: {
+    methodKind: "unary";
+    input: typeof AddPasskeyRequestSchema;
+    output: typeof PasskeySchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.PasskeysService.ListPasskeys
+   */
+  listPasskeys: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof ListPasskeysResponseSchema;
+  },
+  /**
+   * Problem: not-found.
+   *
+   * @generated from rpc starling.identity.v1.PasskeysService.RemovePasskey
+   */
+  removePasskey: {
+    methodKind: "unary";
+    input: typeof RemovePasskeyRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * As web.
+   *
+   * @generated from rpc starling.identity.v1.PasskeysService.BeginPasskeyLogIn
+   */
+  beginPasskeyLogIn: {
+    methodKind: "unary";
+    input: typeof BeginPasskeyLogInRequestSchema;
+    output: typeof PasskeyChallengeSchema;
+  },
+  /**
+   * As web: a passkey with user verification is both factors. Problem: passkey-refused.
+   *
+   * @generated from rpc starling.identity.v1.PasskeysService.PasskeyLogIn
+   */
+  passkeyLogIn: {
+    methodKind: "unary";
+    input: typeof PasskeyLogInRequestSchema;
+    output: typeof BegunSchema;
+  },
+}>;
+
+/**
+ * Single sign-on by OpenID Connect. All as web.
+ *
+ * @generated from service starling.identity.v1.SignOnService
+ */
+export declare const SignOnService: GenService<{
+  /**
+   * Problem: not-found (no such provider), unavailable (it does not answer).
+   *
+   * @generated from rpc starling.identity.v1.SignOnService.BeginSignOn
+   */
+  beginSignOn: {
+    methodKind: "unary";
+    input: typeof BeginSignOnRequestSchema;
+    output: typeof BeginSignOnResponseSchema;
+  },
+  /**
+   * Problems: sign-on-refused, registration-closed, invite-required.
+   *
+   * @generated from rpc starling.identity.v1.SignOnService.FinishSignOn
+   */
+  finishSignOn: {
+    methodKind: "unary";
+    input: typeof FinishSignOnRequestSchema;
+    output: typeof FinishSignOnResponseSchema;
+  },
+  /**
+   * The local proof: the password of the account that has the same email. Problems: wrong-credentials, link-expired, rate-limited.
+   *
+   * @generated from rpc starling.identity.v1.SignOnService.LinkSignOn
+   */
+  linkSignOn: {
+    methodKind: "unary";
+    input: typeof LinkSignOnRequestSchema;
+    output: typeof LogInResponseSchema;
+  },
+}>;
+
+/**
+ * What owners and admins do with accounts. All on behalf of a user with the right `accounts.administer`.
+ *
+ * @generated from service starling.identity.v1.AdministrationService
+ */
+export declare const AdministrationService: GenService<{
+  /**
+   * @generated from rpc starling.identity.v1.AdministrationService.ListUsers
+   */
+  listUsers: {
+    methodKind: "unary";
+    input: typeof ListUsersRequestSchema;
+    output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * Ends the user's sessions, and lets none begin. Problems: not-found, forbidden (oneself, the last owner, an owner by an admin).
+   *
+   * @generated from rpc starling.identity.v1.AdministrationService.SetDisabled
+   */
+  setDisabled: {
+    methodKind: "unary";
+    input: typeof SetDisabledRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Problems: not-found, forbidden.
+   *
+   * @generated from rpc starling.identity.v1.AdministrationService.SetRole
+   */
+  setRole: {
+    methodKind: "unary";
+    input: typeof SetRoleRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.AdministrationService.CreateInvite
+   */
+  createInvite: {
+    methodKind: "unary";
+    input: typeof CreateInviteRequestSchema;
+    output: typeof CreatedInviteSchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.AdministrationService.ListInvites
+   */
+  listInvites: {
+    methodKind: "unary";
+    input: typeof EmptySchema;
+    output: typeof ListInvitesResponseSchema;
+  },
+  /**
+   * @generated from rpc starling.identity.v1.AdministrationService.RevokeInvite
+   */
+  revokeInvite: {
+    methodKind: "unary";
+    input: typeof RevokeInviteRequestSchema;
+    output: typeof EmptySchema;
   },
 }>;
 

@@ -8,64 +8,452 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file identity.proto.
  */
 export const file_identity = /*@__PURE__*/
-  fileDesc("Cg5pZGVudGl0eS5wcm90bxIUc3RhcmxpbmcuaWRlbnRpdHkudjEiPgoNU2lnblVwUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIMCgRuYW1lGAMgASgJIi8KDExvZ0luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIwCg9TZXNzaW9uUmVzcG9uc2USDwoHc2Vzc2lvbhgBIAEoCRIMCgR1c2VyGAIgASgJIiAKDUxvZ091dFJlcXVlc3QSDwoHc2Vzc2lvbhgBIAEoCSIQCg5Mb2dPdXRSZXNwb25zZSJTChBNaW50VG9rZW5SZXF1ZXN0Eg8KB3Nlc3Npb24YASABKAkSEwoGb3JpZ2luGAIgASgJSACIAQESDgoGc29ja2V0GAMgASgIQgkKB19vcmlnaW4iQAoNVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgBEgwKBHVzZXIYAyABKAkywQMKD0lkZW50aXR5U2VydmljZRJUCgZTaWduVXASIy5zdGFybGluZy5pZGVudGl0eS52MS5TaWduVXBSZXF1ZXN0GiUuc3RhcmxpbmcuaWRlbnRpdHkudjEuU2Vzc2lvblJlc3BvbnNlElIKBUxvZ0luEiIuc3RhcmxpbmcuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiUuc3RhcmxpbmcuaWRlbnRpdHkudjEuU2Vzc2lvblJlc3BvbnNlElMKBkxvZ091dBIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkxvZ091dFJlcXVlc3QaJC5zdGFybGluZy5pZGVudGl0eS52MS5Mb2dPdXRSZXNwb25zZRJYCglNaW50VG9rZW4SJi5zdGFybGluZy5pZGVudGl0eS52MS5NaW50VG9rZW5SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuVG9rZW5SZXNwb25zZRJVCgpJc3N1ZVRva2VuEiIuc3RhcmxpbmcuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuVG9rZW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Cg5pZGVudGl0eS5wcm90bxIUc3RhcmxpbmcuaWRlbnRpdHkudjEiUwoNQ2xpZW50Q29udGV4dBIPCgdhZGRyZXNzGAEgASgJEhIKCnVzZXJfYWdlbnQYAiABKAkSDgoGZGV2aWNlGAMgASgJEg0KBWxvY2FsGAQgASgIIjYKBUJlZ3VuEg8KB3Nlc3Npb24YASABKAkSDAoEdXNlchgCIAEoCRIOCgZkZXZpY2UYAyABKAkiTAoSU2Vjb25kRmFjdG9yV2FudGVkEhEKCWNoYWxsZW5nZRgBIAEoCRIPCgdtZXRob2RzGAIgAygJEhIKCmV4cGlyZXNfYXQYAyABKAEiigEKDUxvZ0luUmVzcG9uc2USLAoFYmVndW4YASABKAsyGy5zdGFybGluZy5pZGVudGl0eS52MS5CZWd1bkgAEkEKDXNlY29uZF9mYWN0b3IYAiABKAsyKC5zdGFybGluZy5pZGVudGl0eS52MS5TZWNvbmRGYWN0b3JXYW50ZWRIAEIICgZyZXN1bHQiBwoFRW1wdHkiOAoIQ29kZVNlbnQSCgoCaWQYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoARIMCgRjb2RlGAMgASgJImwKDUVudHJ5UmVzcG9uc2USFAoMcmVnaXN0cmF0aW9uGAEgASgJEgwKBG1haWwYAiABKAgSNwoJcHJvdmlkZXJzGAMgAygLMiQuc3RhcmxpbmcuaWRlbnRpdHkudjEuU2lnbk9uUHJvdmlkZXIiKgoOU2lnbk9uUHJvdmlkZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSKFAQoPUmVnaXN0ZXJSZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEgwKBG5hbWUYAyABKAkSDgoGaW52aXRlGAQgASgJEjMKBmNsaWVudBgFIAEoCzIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNsaWVudENvbnRleHQiUAoNUmVzZW5kUmVxdWVzdBIKCgJpZBgBIAEoCRIzCgZjbGllbnQYAiABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0ImsKGkNvbmZpcm1SZWdpc3RyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGNvZGUYAiABKAkSMwoGY2xpZW50GAMgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCJaChRQYXNzd29yZFJlc2V0UmVxdWVzdBINCgVlbWFpbBgBIAEoCRIzCgZjbGllbnQYAiABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0ImwKFFJlc2V0UGFzc3dvcmRSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEjMKBmNsaWVudBgDIAEoCzIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNsaWVudENvbnRleHQicwoPQWNjb3VudFJlc3BvbnNlEg0KBWVtYWlsGAEgASgJEgwKBHJvbGUYAiABKAkSFAoMaGFzX3Bhc3N3b3JkGAMgASgIEhAKCGhhc190b3RwGAQgASgIEhsKE3JlY292ZXJ5X2NvZGVzX2xlZnQYBSABKA0ibwoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Eg8KB2N1cnJlbnQYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSMwoGY2xpZW50GAMgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCJqChJFbWFpbENoYW5nZVJlcXVlc3QSEAoIcGFzc3dvcmQYASABKAkSDQoFZW1haWwYAiABKAkSMwoGY2xpZW50GAMgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCIuChJDb25maXJtQ29kZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEY29kZRgCIAEoCSJkCgxMb2dJblJlcXVlc3QSDQoFZW1haWwYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSMwoGY2xpZW50GAMgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCJ8ChRDb21wbGV0ZUxvZ0luUmVxdWVzdBIRCgljaGFsbGVuZ2UYASABKAkSDgoGbWV0aG9kGAIgASgJEgwKBGNvZGUYAyABKAkSMwoGY2xpZW50GAQgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCIgCg1Mb2dPdXRSZXF1ZXN0Eg8KB3Nlc3Npb24YASABKAkiUwoQTWludFRva2VuUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgJEhMKBm9yaWdpbhgCIAEoCUgAiAEBEg4KBnNvY2tldBgDIAEoCEIJCgdfb3JpZ2luIkAKDVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKZXhwaXJlc19hdBgCIAEoARIMCgR1c2VyGAMgASgJIncKEUlzc3VlVG9rZW5SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEgwKBGNvZGUYAyABKAkSMwoGY2xpZW50GAQgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCJhChNSZWZyZXNoVG9rZW5SZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkSMwoGY2xpZW50GAIgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCKCAQoMSXNzdWVkVG9rZW5zEg0KBXRva2VuGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAESDAoEdXNlchgDIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAQgASgJEhoKEnJlZnJlc2hfZXhwaXJlc19hdBgFIAEoARIOCgZkZXZpY2UYBiABKAkiRwoUTGlzdFNlc3Npb25zUmVzcG9uc2USLwoIc2Vzc2lvbnMYASADKAsyHS5zdGFybGluZy5pZGVudGl0eS52MS5TZXNzaW9uInUKB1Nlc3Npb24SCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoARIUCgxsYXN0X3VzZWRfYXQYAyABKAESEgoKdXNlcl9hZ2VudBgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEg8KB2N1cnJlbnQYBiABKAgiHwoRRW5kU2Vzc2lvblJlcXVlc3QSCgoCaWQYASABKAkiLQoVRW5kQWxsU2Vzc2lvbnNSZXF1ZXN0EhQKDGtlZXBfY3VycmVudBgBIAEoCCJYCg9QYXNzd29yZFJlcXVlc3QSEAoIcGFzc3dvcmQYASABKAkSMwoGY2xpZW50GAIgASgLMiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuQ2xpZW50Q29udGV4dCIrCgxUb3RwUmVzcG9uc2USDgoGc2VjcmV0GAEgASgJEgsKA3VyaRgCIAEoCSJUCg9Ub3RwQ29kZVJlcXVlc3QSDAoEY29kZRgBIAEoCRIzCgZjbGllbnQYAiABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0IiYKFVJlY292ZXJ5Q29kZXNSZXNwb25zZRINCgVjb2RlcxgBIAMoCSJsChNCZWdpblBhc3NrZXlSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIzCgZjbGllbnQYAyABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0IioKGEJlZ2luUGFzc2tleUxvZ0luUmVxdWVzdBIOCgZvcmlnaW4YASABKAkiLwoQUGFzc2tleUNoYWxsZW5nZRIKCgJpZBgBIAEoCRIPCgdvcHRpb25zGAIgASgJIkYKEUFkZFBhc3NrZXlSZXF1ZXN0EhEKCWNoYWxsZW5nZRgBIAEoCRIQCghyZXNwb25zZRgCIAEoCRIMCgRuYW1lGAMgASgJIjcKB1Bhc3NrZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgBIkcKFExpc3RQYXNza2V5c1Jlc3BvbnNlEi8KCHBhc3NrZXlzGAEgAygLMh0uc3RhcmxpbmcuaWRlbnRpdHkudjEuUGFzc2tleSIiChRSZW1vdmVQYXNza2V5UmVxdWVzdBIKCgJpZBgBIAEoCSJvChNQYXNza2V5TG9nSW5SZXF1ZXN0EhEKCWNoYWxsZW5nZRgBIAEoCRIQCghyZXNwb25zZRgCIAEoCRIzCgZjbGllbnQYAyABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0IkwKEkJlZ2luU2lnbk9uUmVxdWVzdBIQCghwcm92aWRlchgBIAEoCRIUCgxyZWRpcmVjdF91cmkYAiABKAkSDgoGaW52aXRlGAMgASgJIjAKE0JlZ2luU2lnbk9uUmVzcG9uc2USCwoDdXJsGAEgASgJEgwKBGZsb3cYAiABKAkibgoTRmluaXNoU2lnbk9uUmVxdWVzdBIMCgRmbG93GAEgASgJEhQKDGNhbGxiYWNrX3VybBgCIAEoCRIzCgZjbGllbnQYAyABKAsyIy5zdGFybGluZy5pZGVudGl0eS52MS5DbGllbnRDb250ZXh0IsMBChRGaW5pc2hTaWduT25SZXNwb25zZRIsCgViZWd1bhgBIAEoCzIbLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ3VuSAASQQoNc2Vjb25kX2ZhY3RvchgCIAEoCzIoLnN0YXJsaW5nLmlkZW50aXR5LnYxLlNlY29uZEZhY3RvcldhbnRlZEgAEjAKBGxpbmsYAyABKAsyIC5zdGFybGluZy5pZGVudGl0eS52MS5MaW5rV2FudGVkSABCCAoGcmVzdWx0IjsKCkxpbmtXYW50ZWQSDAoEbGluaxgBIAEoCRINCgVlbWFpbBgCIAEoCRIQCghwcm92aWRlchgDIAEoCSJoChFMaW5rU2lnbk9uUmVxdWVzdBIMCgRsaW5rGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEjMKBmNsaWVudBgDIAEoCzIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNsaWVudENvbnRleHQiQAoQTGlzdFVzZXJzUmVxdWVzdBIOCgZzZWFyY2gYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iTwoRTGlzdFVzZXJzUmVzcG9uc2USLAoFdXNlcnMYASADKAsyHS5zdGFybGluZy5pZGVudGl0eS52MS5BY2NvdW50EgwKBG1vcmUYAiABKAgifAoHQWNjb3VudBIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHJvbGUYBCABKAkSEAoIZGlzYWJsZWQYBSABKAgSEgoKY3JlYXRlZF9hdBgGIAEoARIUCgxsYXN0X3VzZWRfYXQYByABKAEiNAoSU2V0RGlzYWJsZWRSZXF1ZXN0EgwKBHVzZXIYASABKAkSEAoIZGlzYWJsZWQYAiABKAgiLAoOU2V0Um9sZVJlcXVlc3QSDAoEdXNlchgBIAEoCRIMCgRyb2xlGAIgASgJIlQKE0NyZWF0ZUludml0ZVJlcXVlc3QSDQoFZW1haWwYASABKAkSDAoEcm9sZRgCIAEoCRIMCgR1c2VzGAMgASgNEhIKCmV4cGlyZXNfYXQYBCABKAEiTAoNQ3JlYXRlZEludml0ZRIsCgZpbnZpdGUYASABKAsyHC5zdGFybGluZy5pZGVudGl0eS52MS5JbnZpdGUSDQoFdG9rZW4YAiABKAkibAoGSW52aXRlEgoKAmlkGAEgASgJEg0KBWVtYWlsGAIgASgJEgwKBHJvbGUYAyABKAkSEQoJdXNlc19sZWZ0GAQgASgNEhIKCmV4cGlyZXNfYXQYBSABKAESEgoKY3JlYXRlZF9ieRgGIAEoCSJEChNMaXN0SW52aXRlc1Jlc3BvbnNlEi0KB2ludml0ZXMYASADKAsyHC5zdGFybGluZy5pZGVudGl0eS52MS5JbnZpdGUiIQoTUmV2b2tlSW52aXRlUmVxdWVzdBIKCgJpZBgBIAEoCTKnBwoPQWNjb3VudHNTZXJ2aWNlElEKDURlc2NyaWJlRW50cnkSGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRojLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVudHJ5UmVzcG9uc2USUQoIUmVnaXN0ZXISJS5zdGFybGluZy5pZGVudGl0eS52MS5SZWdpc3RlclJlcXVlc3QaHi5zdGFybGluZy5pZGVudGl0eS52MS5Db2RlU2VudBJdChZSZXNlbmRSZWdpc3RyYXRpb25Db2RlEiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuUmVzZW5kUmVxdWVzdBoeLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNvZGVTZW50EmQKE0NvbmZpcm1SZWdpc3RyYXRpb24SMC5zdGFybGluZy5pZGVudGl0eS52MS5Db25maXJtUmVnaXN0cmF0aW9uUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ3VuEl8KFFJlcXVlc3RQYXNzd29yZFJlc2V0Eiouc3RhcmxpbmcuaWRlbnRpdHkudjEuUGFzc3dvcmRSZXNldFJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRJYCg1SZXNldFBhc3N3b3JkEiouc3RhcmxpbmcuaWRlbnRpdHkudjEuUmVzZXRQYXNzd29yZFJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRJVCg9EZXNjcmliZUFjY291bnQSGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRolLnN0YXJsaW5nLmlkZW50aXR5LnYxLkFjY291bnRSZXNwb25zZRJaCg5DaGFuZ2VQYXNzd29yZBIrLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtcHR5El4KElJlcXVlc3RFbWFpbENoYW5nZRIoLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtYWlsQ2hhbmdlUmVxdWVzdBoeLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNvZGVTZW50ElsKEkNvbmZpcm1FbWFpbENoYW5nZRIoLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNvbmZpcm1Db2RlUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtcHR5MoQHCg9TZXNzaW9uc1NlcnZpY2USUAoFTG9nSW4SIi5zdGFybGluZy5pZGVudGl0eS52MS5Mb2dJblJlcXVlc3QaIy5zdGFybGluZy5pZGVudGl0eS52MS5Mb2dJblJlc3BvbnNlElgKDUNvbXBsZXRlTG9nSW4SKi5zdGFybGluZy5pZGVudGl0eS52MS5Db21wbGV0ZUxvZ0luUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ3VuEkoKBkxvZ091dBIjLnN0YXJsaW5nLmlkZW50aXR5LnYxLkxvZ091dFJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRJYCglNaW50VG9rZW4SJi5zdGFybGluZy5pZGVudGl0eS52MS5NaW50VG9rZW5SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuVG9rZW5SZXNwb25zZRJZCgpJc3N1ZVRva2VuEicuc3RhcmxpbmcuaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlcXVlc3QaIi5zdGFybGluZy5pZGVudGl0eS52MS5Jc3N1ZWRUb2tlbnMSXQoMUmVmcmVzaFRva2VuEikuc3RhcmxpbmcuaWRlbnRpdHkudjEuUmVmcmVzaFRva2VuUmVxdWVzdBoiLnN0YXJsaW5nLmlkZW50aXR5LnYxLklzc3VlZFRva2VucxJcChJSZXZva2VSZWZyZXNoVG9rZW4SKS5zdGFybGluZy5pZGVudGl0eS52MS5SZWZyZXNoVG9rZW5SZXF1ZXN0Ghsuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW1wdHkSVwoMTGlzdFNlc3Npb25zEhsuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW1wdHkaKi5zdGFybGluZy5pZGVudGl0eS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJSCgpFbmRTZXNzaW9uEicuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW5kU2Vzc2lvblJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRJaCg5FbmRBbGxTZXNzaW9ucxIrLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVuZEFsbFNlc3Npb25zUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtcHR5MooDChNTZWNvbmRGYWN0b3JTZXJ2aWNlElYKCUJlZ2luVG90cBIlLnN0YXJsaW5nLmlkZW50aXR5LnYxLlBhc3N3b3JkUmVxdWVzdBoiLnN0YXJsaW5nLmlkZW50aXR5LnYxLlRvdHBSZXNwb25zZRJhCgtDb25maXJtVG90cBIlLnN0YXJsaW5nLmlkZW50aXR5LnYxLlRvdHBDb2RlUmVxdWVzdBorLnN0YXJsaW5nLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZXNSZXNwb25zZRJQCgpSZW1vdmVUb3RwEiUuc3RhcmxpbmcuaWRlbnRpdHkudjEuUGFzc3dvcmRSZXF1ZXN0Ghsuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW1wdHkSZgoQTmV3UmVjb3ZlcnlDb2RlcxIlLnN0YXJsaW5nLmlkZW50aXR5LnYxLlBhc3N3b3JkUmVxdWVzdBorLnN0YXJsaW5nLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZXNSZXNwb25zZTLCBAoPUGFzc2tleXNTZXJ2aWNlEmEKDEJlZ2luUGFzc2tleRIpLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ2luUGFzc2tleVJlcXVlc3QaJi5zdGFybGluZy5pZGVudGl0eS52MS5QYXNza2V5Q2hhbGxlbmdlElQKCkFkZFBhc3NrZXkSJy5zdGFybGluZy5pZGVudGl0eS52MS5BZGRQYXNza2V5UmVxdWVzdBodLnN0YXJsaW5nLmlkZW50aXR5LnYxLlBhc3NrZXkSVwoMTGlzdFBhc3NrZXlzEhsuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW1wdHkaKi5zdGFybGluZy5pZGVudGl0eS52MS5MaXN0UGFzc2tleXNSZXNwb25zZRJYCg1SZW1vdmVQYXNza2V5Eiouc3RhcmxpbmcuaWRlbnRpdHkudjEuUmVtb3ZlUGFzc2tleVJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eRJrChFCZWdpblBhc3NrZXlMb2dJbhIuLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ2luUGFzc2tleUxvZ0luUmVxdWVzdBomLnN0YXJsaW5nLmlkZW50aXR5LnYxLlBhc3NrZXlDaGFsbGVuZ2USVgoMUGFzc2tleUxvZ0luEikuc3RhcmxpbmcuaWRlbnRpdHkudjEuUGFzc2tleUxvZ0luUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkJlZ3VuMrYCCg1TaWduT25TZXJ2aWNlEmIKC0JlZ2luU2lnbk9uEiguc3RhcmxpbmcuaWRlbnRpdHkudjEuQmVnaW5TaWduT25SZXF1ZXN0Gikuc3RhcmxpbmcuaWRlbnRpdHkudjEuQmVnaW5TaWduT25SZXNwb25zZRJlCgxGaW5pc2hTaWduT24SKS5zdGFybGluZy5pZGVudGl0eS52MS5GaW5pc2hTaWduT25SZXF1ZXN0Giouc3RhcmxpbmcuaWRlbnRpdHkudjEuRmluaXNoU2lnbk9uUmVzcG9uc2USWgoKTGlua1NpZ25PbhInLnN0YXJsaW5nLmlkZW50aXR5LnYxLkxpbmtTaWduT25SZXF1ZXN0GiMuc3RhcmxpbmcuaWRlbnRpdHkudjEuTG9nSW5SZXNwb25zZTKoBAoVQWRtaW5pc3RyYXRpb25TZXJ2aWNlElwKCUxpc3RVc2VycxImLnN0YXJsaW5nLmlkZW50aXR5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaJy5zdGFybGluZy5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXNwb25zZRJUCgtTZXREaXNhYmxlZBIoLnN0YXJsaW5nLmlkZW50aXR5LnYxLlNldERpc2FibGVkUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtcHR5EkwKB1NldFJvbGUSJC5zdGFybGluZy5pZGVudGl0eS52MS5TZXRSb2xlUmVxdWVzdBobLnN0YXJsaW5nLmlkZW50aXR5LnYxLkVtcHR5El4KDENyZWF0ZUludml0ZRIpLnN0YXJsaW5nLmlkZW50aXR5LnYxLkNyZWF0ZUludml0ZVJlcXVlc3QaIy5zdGFybGluZy5pZGVudGl0eS52MS5DcmVhdGVkSW52aXRlElUKC0xpc3RJbnZpdGVzEhsuc3RhcmxpbmcuaWRlbnRpdHkudjEuRW1wdHkaKS5zdGFybGluZy5pZGVudGl0eS52MS5MaXN0SW52aXRlc1Jlc3BvbnNlElYKDFJldm9rZUludml0ZRIpLnN0YXJsaW5nLmlkZW50aXR5LnYxLlJldm9rZUludml0ZVJlcXVlc3QaGy5zdGFybGluZy5pZGVudGl0eS52MS5FbXB0eWIGcHJvdG8z");
 
 /**
- * Describes the message starling.identity.v1.SignUpRequest.
- * Use `create(SignUpRequestSchema)` to create a new message.
+ * Describes the message starling.identity.v1.ClientContext.
+ * Use `create(ClientContextSchema)` to create a new message.
  */
-export const SignUpRequestSchema = /*@__PURE__*/
+export const ClientContextSchema = /*@__PURE__*/
   messageDesc(file_identity, 0);
+
+/**
+ * Describes the message starling.identity.v1.Begun.
+ * Use `create(BegunSchema)` to create a new message.
+ */
+export const BegunSchema = /*@__PURE__*/
+  messageDesc(file_identity, 1);
+
+/**
+ * Describes the message starling.identity.v1.SecondFactorWanted.
+ * Use `create(SecondFactorWantedSchema)` to create a new message.
+ */
+export const SecondFactorWantedSchema = /*@__PURE__*/
+  messageDesc(file_identity, 2);
+
+/**
+ * Describes the message starling.identity.v1.LogInResponse.
+ * Use `create(LogInResponseSchema)` to create a new message.
+ */
+export const LogInResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 3);
+
+/**
+ * Describes the message starling.identity.v1.Empty.
+ * Use `create(EmptySchema)` to create a new message.
+ */
+export const EmptySchema = /*@__PURE__*/
+  messageDesc(file_identity, 4);
+
+/**
+ * Describes the message starling.identity.v1.CodeSent.
+ * Use `create(CodeSentSchema)` to create a new message.
+ */
+export const CodeSentSchema = /*@__PURE__*/
+  messageDesc(file_identity, 5);
+
+/**
+ * Describes the message starling.identity.v1.EntryResponse.
+ * Use `create(EntryResponseSchema)` to create a new message.
+ */
+export const EntryResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 6);
+
+/**
+ * Describes the message starling.identity.v1.SignOnProvider.
+ * Use `create(SignOnProviderSchema)` to create a new message.
+ */
+export const SignOnProviderSchema = /*@__PURE__*/
+  messageDesc(file_identity, 7);
+
+/**
+ * Describes the message starling.identity.v1.RegisterRequest.
+ * Use `create(RegisterRequestSchema)` to create a new message.
+ */
+export const RegisterRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 8);
+
+/**
+ * Describes the message starling.identity.v1.ResendRequest.
+ * Use `create(ResendRequestSchema)` to create a new message.
+ */
+export const ResendRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 9);
+
+/**
+ * Describes the message starling.identity.v1.ConfirmRegistrationRequest.
+ * Use `create(ConfirmRegistrationRequestSchema)` to create a new message.
+ */
+export const ConfirmRegistrationRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 10);
+
+/**
+ * Describes the message starling.identity.v1.PasswordResetRequest.
+ * Use `create(PasswordResetRequestSchema)` to create a new message.
+ */
+export const PasswordResetRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 11);
+
+/**
+ * Describes the message starling.identity.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export const ResetPasswordRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 12);
+
+/**
+ * Describes the message starling.identity.v1.AccountResponse.
+ * Use `create(AccountResponseSchema)` to create a new message.
+ */
+export const AccountResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 13);
+
+/**
+ * Describes the message starling.identity.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 14);
+
+/**
+ * Describes the message starling.identity.v1.EmailChangeRequest.
+ * Use `create(EmailChangeRequestSchema)` to create a new message.
+ */
+export const EmailChangeRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 15);
+
+/**
+ * Describes the message starling.identity.v1.ConfirmCodeRequest.
+ * Use `create(ConfirmCodeRequestSchema)` to create a new message.
+ */
+export const ConfirmCodeRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 16);
 
 /**
  * Describes the message starling.identity.v1.LogInRequest.
  * Use `create(LogInRequestSchema)` to create a new message.
  */
 export const LogInRequestSchema = /*@__PURE__*/
-  messageDesc(file_identity, 1);
+  messageDesc(file_identity, 17);
 
 /**
- * Describes the message starling.identity.v1.SessionResponse.
- * Use `create(SessionResponseSchema)` to create a new message.
+ * Describes the message starling.identity.v1.CompleteLogInRequest.
+ * Use `create(CompleteLogInRequestSchema)` to create a new message.
  */
-export const SessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_identity, 2);
+export const CompleteLogInRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 18);
 
 /**
  * Describes the message starling.identity.v1.LogOutRequest.
  * Use `create(LogOutRequestSchema)` to create a new message.
  */
 export const LogOutRequestSchema = /*@__PURE__*/
-  messageDesc(file_identity, 3);
-
-/**
- * Describes the message starling.identity.v1.LogOutResponse.
- * Use `create(LogOutResponseSchema)` to create a new message.
- */
-export const LogOutResponseSchema = /*@__PURE__*/
-  messageDesc(file_identity, 4);
+  messageDesc(file_identity, 19);
 
 /**
  * Describes the message starling.identity.v1.MintTokenRequest.
  * Use `create(MintTokenRequestSchema)` to create a new message.
  */
 export const MintTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_identity, 5);
+  messageDesc(file_identity, 20);
 
 /**
  * Describes the message starling.identity.v1.TokenResponse.
  * Use `create(TokenResponseSchema)` to create a new message.
  */
 export const TokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_identity, 6);
+  messageDesc(file_identity, 21);
 
 /**
- * What web asks of identity, as a service and not on behalf of a user: it turns credentials and sessions into tokens.
- * Times are milliseconds since 1970, as doubles: exact, and a number in JavaScript. A session's token is a secret that
- * only web and the browser's cookie hold. Every call that takes a password: RESOURCE_EXHAUSTED when too many wait already.
- *
- * @generated from service starling.identity.v1.IdentityService
+ * Describes the message starling.identity.v1.IssueTokenRequest.
+ * Use `create(IssueTokenRequestSchema)` to create a new message.
  */
-export const IdentityService = /*@__PURE__*/
+export const IssueTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 22);
+
+/**
+ * Describes the message starling.identity.v1.RefreshTokenRequest.
+ * Use `create(RefreshTokenRequestSchema)` to create a new message.
+ */
+export const RefreshTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 23);
+
+/**
+ * Describes the message starling.identity.v1.IssuedTokens.
+ * Use `create(IssuedTokensSchema)` to create a new message.
+ */
+export const IssuedTokensSchema = /*@__PURE__*/
+  messageDesc(file_identity, 24);
+
+/**
+ * Describes the message starling.identity.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 25);
+
+/**
+ * Describes the message starling.identity.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema = /*@__PURE__*/
+  messageDesc(file_identity, 26);
+
+/**
+ * Describes the message starling.identity.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 27);
+
+/**
+ * Describes the message starling.identity.v1.EndAllSessionsRequest.
+ * Use `create(EndAllSessionsRequestSchema)` to create a new message.
+ */
+export const EndAllSessionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 28);
+
+/**
+ * Describes the message starling.identity.v1.PasswordRequest.
+ * Use `create(PasswordRequestSchema)` to create a new message.
+ */
+export const PasswordRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 29);
+
+/**
+ * Describes the message starling.identity.v1.TotpResponse.
+ * Use `create(TotpResponseSchema)` to create a new message.
+ */
+export const TotpResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 30);
+
+/**
+ * Describes the message starling.identity.v1.TotpCodeRequest.
+ * Use `create(TotpCodeRequestSchema)` to create a new message.
+ */
+export const TotpCodeRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 31);
+
+/**
+ * Describes the message starling.identity.v1.RecoveryCodesResponse.
+ * Use `create(RecoveryCodesResponseSchema)` to create a new message.
+ */
+export const RecoveryCodesResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 32);
+
+/**
+ * Describes the message starling.identity.v1.BeginPasskeyRequest.
+ * Use `create(BeginPasskeyRequestSchema)` to create a new message.
+ */
+export const BeginPasskeyRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 33);
+
+/**
+ * Describes the message starling.identity.v1.BeginPasskeyLogInRequest.
+ * Use `create(BeginPasskeyLogInRequestSchema)` to create a new message.
+ */
+export const BeginPasskeyLogInRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 34);
+
+/**
+ * Describes the message starling.identity.v1.PasskeyChallenge.
+ * Use `create(PasskeyChallengeSchema)` to create a new message.
+ */
+export const PasskeyChallengeSchema = /*@__PURE__*/
+  messageDesc(file_identity, 35);
+
+/**
+ * Describes the message starling.identity.v1.AddPasskeyRequest.
+ * Use `create(AddPasskeyRequestSchema)` to create a new message.
+ */
+export const AddPasskeyRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 36);
+
+/**
+ * Describes the message starling.identity.v1.Passkey.
+ * Use `create(PasskeySchema)` to create a new message.
+ */
+export const PasskeySchema = /*@__PURE__*/
+  messageDesc(file_identity, 37);
+
+/**
+ * Describes the message starling.identity.v1.ListPasskeysResponse.
+ * Use `create(ListPasskeysResponseSchema)` to create a new message.
+ */
+export const ListPasskeysResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 38);
+
+/**
+ * Describes the message starling.identity.v1.RemovePasskeyRequest.
+ * Use `create(RemovePasskeyRequestSchema)` to create a new message.
+ */
+export const RemovePasskeyRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 39);
+
+/**
+ * Describes the message starling.identity.v1.PasskeyLogInRequest.
+ * Use `create(PasskeyLogInRequestSchema)` to create a new message.
+ */
+export const PasskeyLogInRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 40);
+
+/**
+ * Describes the message starling.identity.v1.BeginSignOnRequest.
+ * Use `create(BeginSignOnRequestSchema)` to create a new message.
+ */
+export const BeginSignOnRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 41);
+
+/**
+ * Describes the message starling.identity.v1.BeginSignOnResponse.
+ * Use `create(BeginSignOnResponseSchema)` to create a new message.
+ */
+export const BeginSignOnResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 42);
+
+/**
+ * Describes the message starling.identity.v1.FinishSignOnRequest.
+ * Use `create(FinishSignOnRequestSchema)` to create a new message.
+ */
+export const FinishSignOnRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 43);
+
+/**
+ * Describes the message starling.identity.v1.FinishSignOnResponse.
+ * Use `create(FinishSignOnResponseSchema)` to create a new message.
+ */
+export const FinishSignOnResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 44);
+
+/**
+ * Describes the message starling.identity.v1.LinkWanted.
+ * Use `create(LinkWantedSchema)` to create a new message.
+ */
+export const LinkWantedSchema = /*@__PURE__*/
+  messageDesc(file_identity, 45);
+
+/**
+ * Describes the message starling.identity.v1.LinkSignOnRequest.
+ * Use `create(LinkSignOnRequestSchema)` to create a new message.
+ */
+export const LinkSignOnRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 46);
+
+/**
+ * Describes the message starling.identity.v1.ListUsersRequest.
+ * Use `create(ListUsersRequestSchema)` to create a new message.
+ */
+export const ListUsersRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 47);
+
+/**
+ * Describes the message starling.identity.v1.ListUsersResponse.
+ * Use `create(ListUsersResponseSchema)` to create a new message.
+ */
+export const ListUsersResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 48);
+
+/**
+ * Describes the message starling.identity.v1.Account.
+ * Use `create(AccountSchema)` to create a new message.
+ */
+export const AccountSchema = /*@__PURE__*/
+  messageDesc(file_identity, 49);
+
+/**
+ * Describes the message starling.identity.v1.SetDisabledRequest.
+ * Use `create(SetDisabledRequestSchema)` to create a new message.
+ */
+export const SetDisabledRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 50);
+
+/**
+ * Describes the message starling.identity.v1.SetRoleRequest.
+ * Use `create(SetRoleRequestSchema)` to create a new message.
+ */
+export const SetRoleRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 51);
+
+/**
+ * Describes the message starling.identity.v1.CreateInviteRequest.
+ * Use `create(CreateInviteRequestSchema)` to create a new message.
+ */
+export const CreateInviteRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 52);
+
+/**
+ * Describes the message starling.identity.v1.CreatedInvite.
+ * Use `create(CreatedInviteSchema)` to create a new message.
+ */
+export const CreatedInviteSchema = /*@__PURE__*/
+  messageDesc(file_identity, 53);
+
+/**
+ * Describes the message starling.identity.v1.Invite.
+ * Use `create(InviteSchema)` to create a new message.
+ */
+export const InviteSchema = /*@__PURE__*/
+  messageDesc(file_identity, 54);
+
+/**
+ * Describes the message starling.identity.v1.ListInvitesResponse.
+ * Use `create(ListInvitesResponseSchema)` to create a new message.
+ */
+export const ListInvitesResponseSchema = /*@__PURE__*/
+  messageDesc(file_identity, 55);
+
+/**
+ * Describes the message starling.identity.v1.RevokeInviteRequest.
+ * Use `create(RevokeInviteRequestSchema)` to create a new message.
+ */
+export const RevokeInviteRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 56);
+
+/**
+ * Making accounts, and what belongs to them.
+ *
+ * @generated from service starling.identity.v1.AccountsService
+ */
+export const AccountsService = /*@__PURE__*/
   serviceDesc(file_identity, 0);
+
+/**
+ * Logging in and out, and turning sessions into tokens.
+ *
+ * @generated from service starling.identity.v1.SessionsService
+ */
+export const SessionsService = /*@__PURE__*/
+  serviceDesc(file_identity, 1);
+
+/**
+ * One-time passwords by time (RFC 6238), and recovery codes. All on behalf of a user, all ask for the password again.
+ *
+ * @generated from service starling.identity.v1.SecondFactorService
+ */
+export const SecondFactorService = /*@__PURE__*/
+  serviceDesc(file_identity, 2);
+
+/**
+ * Passkeys (WebAuthn). `options` and `response` are the JSON of navigator.credentials.
+ *
+ * @generated from service starling.identity.v1.PasskeysService
+ */
+export const PasskeysService = /*@__PURE__*/
+  serviceDesc(file_identity, 3);
+
+/**
+ * Single sign-on by OpenID Connect. All as web.
+ *
+ * @generated from service starling.identity.v1.SignOnService
+ */
+export const SignOnService = /*@__PURE__*/
+  serviceDesc(file_identity, 4);
+
+/**
+ * What owners and admins do with accounts. All on behalf of a user with the right `accounts.administer`.
+ *
+ * @generated from service starling.identity.v1.AdministrationService
+ */
+export const AdministrationService = /*@__PURE__*/
+  serviceDesc(file_identity, 5);
 

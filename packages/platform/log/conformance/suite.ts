@@ -1,7 +1,7 @@
 import type { Headers, Topic } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventLog, GroupRecord, LogRecord, NewRecord, Subscription, TailSubscription } from '../event-log.ts';
+import type { EventLog, GroupRecord, GroupSubscription, LogRecord, NewRecord, Subscription, TailSubscription } from '../event-log.ts';
 
 /** What a driver brings for the suite. */
 export interface ConformanceFixture {
@@ -62,7 +62,7 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       stored: { next: number },
       take: (records: GroupRecord[]) => void | Promise<void>,
       source = log,
-    ): Subscription {
+    ): GroupSubscription {
       const subscription = source.subscribe({
         topic: TOPIC,
         group,
@@ -117,6 +117,28 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       expect((await log.endOffsets(TOPIC)).slice(0, 2)).toEqual([0, 2]);
       expect((await log.lowOffsets(TOPIC))[1]).toBe(0);
       expect(await log.endOffsets('users')).toEqual(expect.arrayContaining([0]));
+    });
+
+    it('finds the first record that it took at or after a moment, and the end where there is none', async () => {
+      expect(await log.offsetsAt(TOPIC, 0)).toEqual(await log.endOffsets(TOPIC));
+      const [first = -1] = await log.append(TOPIC, 1, [record('a')]);
+      const { read } = collect(first, log, 1);
+      await waitFor(() => read.length === 1);
+      const { at } = read[0] as LogRecord;
+      // The log may count in whole milliseconds: the next record shall bear a later one.
+      await waitFor(async () => {
+        await log.append(TOPIC, 1, [record('next')]);
+        await waitFor(() => read.length > 1);
+        return (read.at(-1)?.at ?? 0) > at;
+      });
+      const later = read.find((entry) => entry.at > at) as LogRecord;
+      const other = await fixture.open();
+      for (const reader of [log, other]) {
+        expect((await reader.offsetsAt(TOPIC, at - 0.5)).slice(0, 2)).toEqual([0, first]);
+        expect((await reader.offsetsAt(TOPIC, at)).slice(0, 2)).toEqual([0, first]);
+        expect((await reader.offsetsAt(TOPIC, at + 1)).slice(0, 2)).toEqual([0, later.offset]);
+        expect(await reader.offsetsAt(TOPIC, Date.now() + 3_600_000)).toEqual(await log.endOffsets(TOPIC));
+      }
     });
 
     it('lets nobody miss a slow append that has the lower offset and commits last', async () => {
@@ -192,8 +214,9 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       const one: GroupRecord[] = [];
       const two: GroupRecord[] = [];
       join('one', { next: 0 }, (records) => void one.push(...records));
-      join('two', { next: 2 }, (records) => void two.push(...records));
+      const alone = join('two', { next: 2 }, (records) => void two.push(...records));
       await waitFor(() => one.length === 3 && two.length === 3);
+      expect([...alone.assigned()].sort()).toEqual(Array.from({ length: log.partitions[TOPIC] }, (_, partition) => partition));
       expect(one.map((entry) => [textOf(entry), entry.past])).toEqual([
         ['a', false],
         ['b', false],

@@ -3,8 +3,8 @@ import type { Kafka, Producer } from 'kafkajs';
 import type { Logger } from '../../telemetry/index.ts';
 import type { NewRecord } from '../event-log.ts';
 import { causes } from './errors.ts';
+import { topicName } from './names.ts';
 import { toMessage } from './records.ts';
-import { topicName } from './topics.ts';
 
 const ATTEMPTS = 15;
 

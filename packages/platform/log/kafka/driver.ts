@@ -9,7 +9,8 @@ import { explainConnectFailure, LogTopicsError } from './errors.ts';
 import { GapWatch } from './gap-watch.ts';
 import { subscribeGroup } from './group.ts';
 import { within } from './membership.ts';
-import { Ranges } from './offsets.ts';
+import { tailGroupsOf, topicName } from './names.ts';
+import { fetchOffsetsAt, Ranges } from './offsets.ts';
 import { createWarn } from './quiet-warnings.ts';
 import { Tail } from './tail.ts';
 import { checkTopics } from './topics.ts';
@@ -66,7 +67,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     timings,
     logger,
     warnAbout: createWarn(logger),
-    groupPrefix: `chat-${clientId}.${pod}`,
+    groupPrefix: `${tailGroupsOf(clientId)}${pod}`,
   };
   const appends = new AppendQueue((topic, partition, records) => appender.write(topic, partition, records));
   const readers = new Set<Subscription>();
@@ -92,6 +93,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     },
     endOffsets: async (topic) => (await ranges[topic].fetch()).map(({ end }) => end),
     lowOffsets: async (topic) => (await ranges[topic].fetch()).map(({ low }) => low),
+    offsetsAt: (topic, at) => fetchOffsetsAt(admin, { name: topicName(topic, epoch), count: partitions[topic], at }),
     tail: (tail) => hold(new Tail(context, tail)),
     subscribe: (group) => hold(subscribeGroup(context, group)),
     async close() {

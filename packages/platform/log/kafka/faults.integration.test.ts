@@ -6,8 +6,8 @@ import { FakeClock } from '@starling/testing/clock';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { EventLog, Hole, LogRecord } from '../event-log.ts';
+import { topicName } from './names.ts';
 import { createTestLogs, record, type TestLogs, textOf } from './test-logs.ts';
-import { topicName } from './topics.ts';
 
 const SLOW = { deadline: 40_000 };
 const TOPIC = 'conversations';
@@ -313,14 +313,16 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
       await first.append(TOPIC, expected.length % 2, [record(text)]);
       expected.push(text);
     };
-    join(first, 'first');
+    const staying = join(first, 'first');
     await append();
     await waitFor(() => done.length === 1, SLOW);
+    expect([...staying.assigned()].sort()).toEqual([0, 1]);
     const leaving = join(second, 'second');
     await waitFor(async () => {
       await append();
       return members.size === 2;
     }, SLOW);
+    await waitFor(() => [...staying.assigned(), ...leaving.assigned()].sort().join() === '0,1', SLOW);
     await leaving.stop();
     // What the first had held before comes back to it, from where the second has got to.
     for (const _ of upTo(10)) await append();

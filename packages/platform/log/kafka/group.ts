@@ -1,17 +1,18 @@
 import { WINDOW } from '@starling/contracts/log';
-import type { GroupOptions, GroupRecord, Subscription } from '../event-log.ts';
+import type { GroupOptions, GroupRecord, GroupSubscription } from '../event-log.ts';
+import { groupName } from './names.ts';
 import { Reader, type ReaderContext } from './reader.ts';
 
 /**
  * Reads as a member of a group, from the offsets that the group keeps itself. Those that it commits to the brokers
  * are never read: they only let others see how far it is.
  */
-export function subscribeGroup(context: ReaderContext, options: GroupOptions): Subscription {
+export function subscribeGroup(context: ReaderContext, options: GroupOptions): GroupSubscription {
   const { topic, group, storedOffset, onRecords, onHole } = options;
   const stored: number[] = [];
   const reader = new Reader(context, {
     topic,
-    groupId: () => `chat-${group}.${topic}.${context.epoch}`,
+    groupId: () => groupName(group, topic, context.epoch),
     async locate(partition) {
       const offset = await storedOffset(partition);
       stored[partition] = offset;
@@ -46,6 +47,7 @@ export function subscribeGroup(context: ReaderContext, options: GroupOptions): S
   }
 
   return {
+    assigned: () => reader.assigned,
     async stop() {
       clearInterval(committing);
       await reader.stop();

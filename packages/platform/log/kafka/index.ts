@@ -1,3 +1,6 @@
+export type { LogAccess } from './access.ts';
+export { checkAdministrator, ensureBrokerUsers } from './broker-users.ts';
+export type { KafkaConnection } from './client.ts';
 export * from './driver.ts';
 export { LogConnectionError, LogTopicsError } from './errors.ts';
 export { checkBrokers, createTopics } from './topics.ts';

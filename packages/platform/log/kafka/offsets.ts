@@ -1,6 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@starling/contracts/log';
 import type { Admin } from 'kafkajs';
-import { topicName } from './topics.ts';
+import { causes } from './errors.ts';
+import { topicName } from './names.ts';
+
+const NO_LEADER = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+const ATTEMPTS = 15;
+const PAUSE_MS = 200;
 
 /** What a partition holds: the offsets from `low` to before `end`. */
 export interface Range {
@@ -17,7 +23,7 @@ export class Ranges {
   /** @param count the epoch's number of partitions: others, that were added, are not ours. */
   constructor(admin: Admin, topic: Topic, epoch: number, count: number) {
     this.#fetch = async () => {
-      const offsets = await admin.fetchTopicOffsets(topicName(topic, epoch));
+      const offsets = await askLeaders(() => admin.fetchTopicOffsets(topicName(topic, epoch)));
       const ours = offsets.filter(({ partition }) => partition < count).sort((a, b) => a.partition - b.partition);
       return ours.map(({ low, high }) => ({ low: Number(low), end: Number(high) }));
     };
@@ -47,5 +53,25 @@ export class Ranges {
     });
     this.#running = running;
     return running;
+  }
+}
+
+/** Asks the leaders for each partition's first record of at or after `at` (ms), or its end. `count` as of {@link Ranges}. */
+export async function fetchOffsetsAt(admin: Admin, { name, count, at }: { name: string; count: number; at: number }): Promise<number[]> {
+  // Times below 0 mean something else to the brokers. The ends are asked for first, so that none gets past a record.
+  const offsets = await askLeaders(() => admin.fetchTopicOffsetsByTimestamp(name, Math.max(0, Math.floor(at))));
+  const ours = offsets.filter(({ partition }) => partition < count).sort((a, b) => a.partition - b.partition);
+  return ours.map(({ offset }) => Number(offset));
+}
+
+/** Asks again while a partition has no leader who knows that it is: for moments after it was made, or got another. */
+async function askLeaders<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !causes(error).some(({ type }) => typeof type === 'string' && NO_LEADER.has(type))) throw error;
+    }
+    await delay(PAUSE_MS);
   }
 }

@@ -4,10 +4,10 @@ import type { Logger } from '../../telemetry/index.ts';
 import type { Hole, LogRecord, Subscription } from '../event-log.ts';
 import type { Timings } from './client.ts';
 import { Membership } from './membership.ts';
+import { topicName } from './names.ts';
 import type { Ranges } from './offsets.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Warn } from './quiet-warnings.ts';
-import { topicName } from './topics.ts';
 
 /** What readers of one log share. */
 export interface ReaderContext {

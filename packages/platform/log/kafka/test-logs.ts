@@ -62,3 +62,8 @@ export function record(text: string): NewRecord {
 export function textOf({ value }: LogRecord): string {
   return Buffer.from(value).toString();
 }
+
+/** The member of one of kafkajs's enumerations, which cannot be asked for it, that has this value. */
+export function nameOf(enumeration: object, value: number): string | undefined {
+  return Object.entries(enumeration).find(([, each]) => each === value)?.[0];
+}

@@ -2,17 +2,13 @@ import { TOPICS, type Topic } from '@starling/contracts/log';
 import type { Admin } from 'kafkajs';
 import { createKafka, type KafkaConnection, TIMINGS } from './client.ts';
 import { explainConnectFailure, LogTopicsError } from './errors.ts';
+import { topicName } from './names.ts';
 
 const DAY_MS = 86_400_000;
 const RETENTION_MS: Record<Topic, number> = { conversations: 7 * DAY_MS, receipts: DAY_MS, users: 7 * DAY_MS };
 /** Records go by whole segments: the more often a new one begins, the less outlives its time. */
 const SEGMENT_MS = DAY_MS / 4;
 const MOST_REPLICAS = 3;
-
-/** The name of a topic on the brokers. */
-export function topicName(topic: Topic, epoch: number): string {
-  return `chat.${topic}.${epoch}`;
-}
 
 /** Connects once, and changes nothing. Throws a LogConnectionError that says what is wrong. */
 export async function checkBrokers(options: KafkaConnection): Promise<void> {

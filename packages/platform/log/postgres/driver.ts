@@ -5,7 +5,7 @@ import type { Logger } from '../../telemetry/index.ts';
 import { AppendQueue } from '../append-queue.ts';
 import type { EventLog, GroupOptions, GroupRecord, Hole, LogRecord, Subscription, TailOptions } from '../event-log.ts';
 import { HeadWatch } from './head-watch.ts';
-import { deleteRecordsBefore, ensureEpoch, insertRecords, selectRecords } from './statements.ts';
+import { deleteRecordsBefore, ensureEpoch, insertRecords, selectFirstOffsets, selectRecords } from './statements.ts';
 
 const READ_BATCH = 500;
 const RETRY_MS = 200;
@@ -115,6 +115,13 @@ export async function openPostgresLog(options: {
       await heads.refresh();
       return heads.of(topic).map((head) => head.low);
     },
+    async offsetsAt(topic, at) {
+      // The ends first, so that what comes meanwhile is not passed over.
+      await heads.refresh();
+      const ends = heads.of(topic).map((head) => head.next);
+      const found = await selectFirstOffsets(pool, topic, at);
+      return ends.map((end, partition) => found.get(partition) ?? end);
+    },
     tail({ topic, from, onRecords, onHole }: TailOptions) {
       const nexts = [...from];
       // Only this process appends, so that nothing can pass it by once it has read to the end.
@@ -148,9 +155,10 @@ export async function openPostgresLog(options: {
       const name = `${topic} ${group}`;
       if (groups.has(name)) throw new Error(`the group ${group} reads ${topic} already; on this log a group has one member`);
       groups.add(name);
-      return startReader(
+      const all = Array.from({ length: partitions[topic] }, (_, partition) => partition);
+      const subscription = startReader(
         (reader) =>
-          Array.from({ length: partitions[topic] }, (_, partition) => {
+          all.map((partition) => {
             let stored = 0;
             return readPartition(reader, topic, partition, {
               async start() {
@@ -173,6 +181,7 @@ export async function openPostgresLog(options: {
           }),
         () => groups.delete(name),
       );
+      return { ...subscription, assigned: () => all };
     },
     async close() {
       clearInterval(pruning);

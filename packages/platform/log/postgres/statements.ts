@@ -47,6 +47,16 @@ export async function selectRecords(db: Queryable, topic: Topic, partition: numb
   return rows.map((row) => ({ topic, partition, ...row }));
 }
 
+/** Per partition that has one, the offset of the first record of at or after `at` (ms). */
+export async function selectFirstOffsets(db: Queryable, topic: Topic, at: number): Promise<Map<number, number>> {
+  const { rows } = await db.query<{ partition: number; first: number }>({
+    name: 'log-first-offsets',
+    text: `SELECT partition, min("offset") AS first FROM log_record WHERE topic = $1 AND at >= $2 GROUP BY partition`,
+    values: [topic, Math.floor(at)],
+  });
+  return new Map(rows.map(({ partition, first }) => [partition, first]));
+}
+
 export interface Head {
   topic: Topic;
   partition: number;

@@ -1,8 +1,16 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { hasFinePointer } from './focus.ts';
 
+interface Props {
+  title: string;
+  onClose: () => void;
+  /** What it shows is lost when it is closed: a click beside it does not do so. */
+  isKept?: boolean;
+  children: ReactNode;
+}
+
 /** A modal dialog: takes the focus, closes by Escape, its button or a click beside it, and gives the focus back. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({ title, onClose, isKept = false, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const heading = useId();
   // Closed before it is taken out of the page: only then the focus goes back to where it was.
@@ -23,7 +31,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
         onClose();
       }}
       onClick={(event) => {
-        if (event.target === ref.current) onClose();
+        if (event.target === ref.current && !isKept) onClose();
       }}
     >
       <div className="dialog-body">

@@ -1,5 +1,6 @@
 import { ApiError } from '@starling/client';
 import { useState } from 'react';
+import { formatWait } from './times.ts';
 
 /** What went wrong with a form: per field, by its name, and for the form as a whole. */
 export interface FormErrors {
@@ -10,9 +11,21 @@ export interface FormErrors {
 const NONE: FormErrors = { fields: {}, form: null };
 
 export const NAME_EXPECTED = 'Enter a name of up to 80 characters, on one line.';
+export const EMAIL_EXPECTED = 'Enter an email address, like ann@example.org.';
+export const NEW_PASSWORD_EXPECTED = 'Use 10 to 128 characters.';
+export const DIGITS_EXPECTED = 'Enter the six digits.';
 
-/** Problems that are about one field, whichever form they come from. */
-const FIELD_OF: Partial<Record<string, string>> = { 'account-exists': 'email', 'handle-taken': 'handle' };
+/**
+ * Problems that are about one field, whichever form they come from. `current` is where a form asks for the password of
+ * an account that is known: there, that alone can be wrong.
+ */
+const FIELD_OF: Partial<Record<string, { field: string; says?: string }>> = {
+  'account-exists': { field: 'email' },
+  'handle-taken': { field: 'handle' },
+  'wrong-code': { field: 'code' },
+  'code-expired': { field: 'code' },
+  'wrong-credentials': { field: 'current', says: 'The password is wrong.' },
+};
 
 /** The form's fields by name, each with the sentence that says what is expected in it. */
 export type Expectations = Record<string, string>;
@@ -21,8 +34,12 @@ export type Expectations = Record<string, string>;
 export function readErrors(error: unknown, expected: Expectations): FormErrors {
   if (!(error instanceof ApiError))
     return { fields: {}, form: error instanceof Error ? error.message : 'Something went wrong. Try again.' };
-  const field = FIELD_OF[error.code];
-  if (field && field in expected) return { fields: { [field]: sentence(error.message) }, form: null };
+  const { field, says } = FIELD_OF[error.code] ?? {};
+  if (field !== undefined && field in expected) return { fields: { [field]: says ?? sentence(error.message) }, form: null };
+  const { retryAfter } = error.problem;
+  if (error.code === 'rate-limited' && retryAfter !== undefined) {
+    return { fields: {}, form: `Too many requests. Try again in ${formatWait(retryAfter)}.` };
+  }
   const fields: Record<string, string> = {};
   const others: string[] = [];
   for (const { pointer, detail } of error.problem.errors ?? []) {

@@ -25,8 +25,24 @@ export function formatDay(time: number, now = Date.now()): string {
   return new Date(time).getFullYear() === new Date(now).getFullYear() ? longDate.format(time) : fullDate.format(time);
 }
 
+/** For a single moment: its day and its time. */
+export function formatMoment(time: number, now = Date.now()): string {
+  return `${formatDay(time, now)} at ${clock.format(time)}`;
+}
+
+/** How long there is to wait, in words; rounded up, so that it is over by then. */
+export function formatWait(seconds: number): string {
+  if (seconds <= 90) return count(Math.ceil(seconds), 'second');
+  const minutes = Math.ceil(seconds / 60);
+  return minutes <= 90 ? count(minutes, 'minute') : count(Math.ceil(minutes / 60), 'hour');
+}
+
 export function isSameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
+function count(number: number, unit: string): string {
+  return number === 1 ? `1 ${unit}` : `${number} ${unit}s`;
 }
 
 function daysBetween(earlier: number, later: number): number {

@@ -1,121 +1,112 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { ApiError, type LogInResult } from '@starling/client';
+import type { EntryReply } from '@starling/contracts/http';
+import { useEffect, useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
-import { NAME_EXPECTED, useSubmit } from '../parts/form-errors.ts';
-import { usePageTitle } from '../parts/page-title.ts';
-import { type EntryMode, findWrongFields } from './entry-fields.ts';
+import type { Arrival } from './arrival.ts';
+import { CodeForm } from './code-form.tsx';
+import { EntryCard, EntrySwitch } from './entry-card.tsx';
+import { type EntryStep, explainClosed, firstStep, STEP_TITLES } from './entry-step.ts';
+import { ForgotForm } from './forgot-form.tsx';
+import { LinkForm } from './link-form.tsx';
+import { LogInForm } from './log-in-form.tsx';
+import { ResetForm } from './reset-form.tsx';
+import { SecondFactorForm } from './second-factor-form.tsx';
+import { SignUpForm } from './sign-up-form.tsx';
 
-const TEXTS = {
-  'log-in': { title: 'Log in', button: 'Log in', question: 'New here?', other: 'Create an account instead' },
-  'sign-up': { title: 'Create your account', button: 'Create account', question: 'Already have an account?', other: 'Log in instead' },
-};
+interface Props {
+  arrival: Arrival | null;
+  onEnter: (user: string) => void;
+  /** Back from what a link led to. Without it, the log-in is shown here. */
+  onLeave?: (notice?: string) => void;
+  notice?: string | undefined;
+}
 
-/** Log in and sign up: one form with a switch. */
-export function EntryPage({ onEnter, notice }: { onEnter: (user: string) => void; notice?: string }) {
+/** All that is to be seen before somebody is logged in, one step at a time. */
+export function EntryPage({ arrival, onEnter, onLeave, notice }: Props) {
   const client = useClient();
-  const [mode, setMode] = useState<EntryMode>('log-in');
+  const [step, setStep] = useState<EntryStep>(() => firstStep(arrival));
   const [email, setEmail] = useState('');
-  const [password, setPassword] = useState('');
-  const [name, setName] = useState('');
-  const { busy, errors, submit, refuse, clear } = useSubmit({
-    name: NAME_EXPECTED,
-    email: 'Enter an email address, like ann@example.org.',
-    password: mode === 'log-in' ? 'Enter your password.' : 'Use 10 to 128 characters.',
-  });
-  const form = useRef<HTMLFormElement>(null);
-  const texts = TEXTS[mode];
-
-  usePageTitle(`${texts.title} · Starling`);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each form begins at its first field
+  const [entry, setEntry] = useState<EntryReply | 'asking' | 'unknown'>('asking');
   useEffect(() => {
-    form.current?.querySelector('input')?.focus();
-  }, [mode]);
-  useEffect(() => {
-    const [wrong] = Object.keys(errors.fields);
-    if (wrong !== undefined) form.current?.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.focus();
-  }, [errors]);
+    client.entry().then(setEntry, () => setEntry('unknown'));
+  }, [client]);
 
-  const send = async (event: FormEvent) => {
-    event.preventDefault();
-    const wrong = findWrongFields(mode, { name, email, password });
-    if (wrong.length > 0) return refuse(wrong);
-    await submit(async () => {
-      const { user } = await (mode === 'log-in' ? client.logIn({ email, password }) : client.signUp({ email, password, name }));
-      onEnter(user);
-    });
-  };
+  const known = typeof entry === 'object' ? entry : null;
+  const mail = known?.mail ?? null;
+  const providers = known?.providers ?? [];
+  const invite = arrival?.page === 'invite' ? (arrival.token ?? undefined) : undefined;
+  const closed = known === null ? undefined : explainClosed(known.registration, invite);
 
-  const change = () => {
-    clear();
-    setPassword('');
-    setMode(mode === 'log-in' ? 'sign-up' : 'log-in');
+  const back = (said?: string) => {
+    if (onLeave) onLeave(said);
+    else setStep({ at: 'log-in', ...(said === undefined ? {} : { notice: said }) });
   };
+  const enter = (result: LogInResult) => {
+    if ('user' in result) onEnter(result.user);
+    else setStep({ at: 'second-factor', wanted: result.secondFactor });
+  };
+  const shownNotice = ('notice' in step ? step.notice : undefined) ?? (step.at === 'log-in' ? notice : undefined);
 
   return (
-    <main className="entry">
-      <div className="entry-card">
-        <p className="brand">
-          <img src="/favicon.svg" alt="" width="36" height="36" />
-          <span>Starling</span>
-        </p>
-        <h1>{texts.title}</h1>
-        {notice !== undefined && (
-          <p role="alert" className="entry-notice">
-            {notice}
-          </p>
-        )}
-        <form ref={form} key={mode} onSubmit={(event) => void send(event)} noValidate>
-          {mode === 'sign-up' && (
-            <Field
-              label="Your name"
-              name="name"
-              autoComplete="name"
-              required
-              maxLength={80}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-              error={errors.fields['name']}
-              hint="How others see you."
+    <EntryCard title={STEP_TITLES[step.at]} notice={shownNotice}>
+      {step.at === 'log-in' && (
+        <>
+          <LogInForm email={email} onEmail={setEmail} providers={providers} onLoggedIn={enter} onForgot={() => setStep({ at: 'forgot' })} />
+          {entry !== 'asking' && closed === undefined && (
+            <EntrySwitch question="New here?" label="Create an account instead" onClick={() => setStep({ at: 'sign-up' })} />
+          )}
+          {closed !== undefined && <p className="entry-switch">{closed}</p>}
+        </>
+      )}
+      {step.at === 'sign-up' && (
+        <>
+          {closed === undefined ? (
+            <SignUpForm
+              email={email}
+              onEmail={setEmail}
+              providers={providers}
+              invite={invite}
+              onSent={(sent) => setStep({ at: 'code', sent })}
             />
+          ) : (
+            <p className="entry-notice">{closed}</p>
           )}
-          <Field
-            label="Email"
-            name="email"
-            type="email"
-            autoComplete="email"
-            required
-            value={email}
-            onChange={(event) => setEmail(event.target.value)}
-            error={errors.fields['email']}
+          <EntrySwitch question="Already have an account?" label="Log in instead" onClick={() => setStep({ at: 'log-in' })} />
+        </>
+      )}
+      {step.at === 'code' && (
+        <>
+          <CodeForm
+            sent={step.sent}
+            email={email}
+            mail={mail}
+            button="Confirm"
+            onConfirm={async (code) => onEnter((await client.confirmSignUp({ id: step.sent.id, code })).user)}
+            onResend={() => client.resendCode(step.sent.id).catch(explainGone)}
           />
-          <Field
-            label="Password"
-            name="password"
-            type="password"
-            autoComplete={mode === 'log-in' ? 'current-password' : 'new-password'}
-            required
-            maxLength={128}
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-            error={errors.fields['password']}
-            {...(mode === 'sign-up' ? { hint: 'At least 10 characters.' } : {})}
-          />
-          {errors.form !== null && (
-            <p role="alert" className="error">
-              {errors.form}
-            </p>
-          )}
-          <button type="submit" className="button button-primary button-wide" disabled={busy}>
-            {texts.button}
-          </button>
-        </form>
-        <p className="entry-switch">
-          {texts.question}{' '}
-          <button type="button" className="link-button" onClick={change}>
-            {texts.other}
-          </button>
-        </p>
-      </div>
-    </main>
+          <EntrySwitch question="Mistyped?" label="Begin anew" onClick={() => setStep({ at: 'sign-up' })} />
+        </>
+      )}
+      {step.at === 'forgot' && <ForgotForm email={email} onEmail={setEmail} mail={mail} />}
+      {step.at === 'second-factor' && (
+        <SecondFactorForm
+          wanted={step.wanted}
+          onLoggedIn={enter}
+          onExpired={() => back('That took too long, or was tried too often. Log in again.')}
+        />
+      )}
+      {step.at === 'reset' && <ResetForm token={step.token} onDone={() => back('Your new password is set. Log in with it.')} />}
+      {step.at === 'link' && <LinkForm onLoggedIn={enter} onExpired={() => back('No sign-on waits to be connected. Sign on again.')} />}
+      {(step.at === 'forgot' || step.at === 'second-factor' || step.at === 'reset' || step.at === 'link') && (
+        <EntrySwitch label="Back to log in" onClick={() => back()} />
+      )}
+    </EntryCard>
   );
+}
+
+/** What has been forgotten is found no more. */
+function explainGone(error: unknown): never {
+  if (error instanceof ApiError && error.code === 'not-found')
+    throw new Error('This registration is too old. Begin anew.', { cause: error });
+  throw error;
 }

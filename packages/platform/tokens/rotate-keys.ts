@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises';
+import type { JWK } from 'jose';
+import type { Clock } from '../clock/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { LEEWAY_SECONDS } from './gate.ts';
+import {
+  generateKey,
+  type HeldKey,
+  keyFile,
+  publicPart,
+  readPrivateKeys,
+  readPublicKeys,
+  writePrivateKeys,
+  writePublicKeys,
+} from './key-files.ts';
+import { USER_TOKEN_SECONDS } from './minter.ts';
+
+/** How long two keys of an issuer are there side by side, ms. */
+export interface Overlap {
+  /** From when others can know a key until it signs; much longer than they take to read the file again. */
+  publishAheadMs: number;
+  /** For how long a key stays after the next one has begun to sign; longer than a token lives. */
+  keepMs: number;
+}
+
+const OVERLAP: Overlap = { publishAheadMs: 600_000, keepMs: (USER_TOKEN_SECONDS + LEEWAY_SECONDS) * 1000 + 600_000 };
+const CHECK_EVERY_MS = 60_000;
+
+/** The keys of some issuers: a private file of each in `directory`, and the public ones of all in `publicFile`. */
+export interface KeyPlace {
+  directory: string;
+  issuers: readonly string[];
+  publicFile: string;
+  clock: Clock;
+  /** 10 minutes, and a user token's life and 10 minutes, unless given. */
+  overlap?: Overlap | undefined;
+}
+
+/** Makes the keys that are absent, removes those whose time has passed, and brings the public file up to date. */
+export function ensureKeys(place: KeyPlace): Promise<void> {
+  return advance(place, () => false);
+}
+
+/**
+ * Begins the next rotation: a key of each issuer that is published now, and signs after `publishAheadMs`. Where one is
+ * on its way already, nothing is begun. To be called again for the old key to go; `dropOld` is for a key that was
+ * stolen: the new one signs, and the old one is refused, at once.
+ *
+ * A process that dies at any moment leaves keys that fit each other, since what signs is in the public file before: the
+ * next call goes on from there.
+ */
+export function rotateKeys(place: KeyPlace & { dropOld?: boolean }): Promise<void> {
+  return place.dropOld ? replaceKeys(place) : advance(place, () => true);
+}
+
+/** Rotates the keys whenever the newest has signed for `everyMs`. Returns how to stop. */
+export function startKeyRotation(place: KeyPlace & { everyMs: number; logger: Logger; checkEveryMs?: number }): () => Promise<void> {
+  const { everyMs, logger, clock, checkEveryMs = CHECK_EVERY_MS } = place;
+  const { publishAheadMs } = place.overlap ?? OVERLAP;
+  const isDue = ({ signsFrom }: HeldKey): boolean => clock.now() >= signsFrom + everyMs - publishAheadMs;
+  let checking = Promise.resolve();
+  const check = async (): Promise<void> => {
+    try {
+      await advance(place, isDue);
+    } catch (error) {
+      logger.error({ reason: (error as Error).message }, 'the signing keys could not be rotated; it is tried again');
+    }
+  };
+  const timer = setInterval(() => {
+    checking = checking.then(check);
+  }, checkEveryMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await checking;
+  };
+}
+
+async function advance(place: KeyPlace, isDue: (newest: HeldKey) => boolean): Promise<void> {
+  const { publishAheadMs, keepMs } = place.overlap ?? OVERLAP;
+  const now = place.clock.now();
+  const next = await eachIssuer(place, async (held) => {
+    const newest = held.at(-1);
+    if (!newest) return [await generateKey(now)];
+    const kept = held.filter((_key, index) => now < (held[index + 1]?.signsFrom ?? Number.POSITIVE_INFINITY) + keepMs);
+    return newest.signsFrom <= now && isDue(newest) ? [...kept, await generateKey(now + publishAheadMs)] : kept;
+  });
+  await publish(place, next);
+  await store(place, next);
+}
+
+async function replaceKeys(place: KeyPlace): Promise<void> {
+  const now = place.clock.now();
+  const both = await eachIssuer(place, async (held) => [...held, await generateKey(now)]);
+  const replaced = both.map(({ issuer, held, keys }) => ({ issuer, held, keys: keys.slice(-1) }));
+  await publish(place, both);
+  await store(place, replaced);
+  await publish(place, replaced);
+}
+
+interface IssuerKeys {
+  issuer: string;
+  /** As they are in the file. */
+  held: HeldKey[];
+  /** As they are to be. */
+  keys: HeldKey[];
+}
+
+async function eachIssuer({ directory, issuers }: KeyPlace, plan: (held: HeldKey[]) => Promise<HeldKey[]>): Promise<IssuerKeys[]> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return Promise.all(
+    issuers.map(async (issuer) => {
+      const held = (await readPrivateKeys(keyFile(directory, issuer))) ?? [];
+      return { issuer, held, keys: await plan(held) };
+    }),
+  );
+}
+
+/** Puts the public parts of these keys in the place of what the public file had of these issuers. */
+async function publish({ publicFile }: KeyPlace, all: readonly IssuerKeys[]): Promise<void> {
+  const before = await readPublicKeys(publicFile);
+  const after: Record<string, JWK[]> = { ...before, ...Object.fromEntries(all.map(({ issuer, keys }) => [issuer, keys.map(publicPart)])) };
+  if (JSON.stringify(after) !== JSON.stringify(before)) await writePublicKeys(publicFile, after);
+}
+
+async function store({ directory }: KeyPlace, all: readonly IssuerKeys[]): Promise<void> {
+  const changed = all.filter(({ held, keys }) => keys.length !== held.length || keys.some((key, index) => key !== held[index]));
+  await Promise.all(changed.map(({ issuer, keys }) => writePrivateKeys(keyFile(directory, issuer), keys)));
+}

@@ -1,0 +1,1 @@
+export { tracePage } from './trace-page.ts';

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { bucketsOfKnown, bucketsOfStranger } from './guess-buckets.ts';
+
+const keysOf = (buckets: { key: string }[]) => buckets.map(({ key }) => key);
+const guess = { email: 'ann@example.org', address: '192.0.2.1' };
+
+test('a stranger is counted at the account and address first, and without an address at the account alone', () => {
+  const buckets = bucketsOfStranger(guess);
+  expect(buckets).toHaveLength(3);
+  const [both, byAddress, ofAccount] = buckets.map(({ capacity }) => capacity) as [number, number, number];
+  expect(both).toBeLessThan(Math.min(byAddress, ofAccount));
+  expect(keysOf(bucketsOfStranger({ ...guess, address: '' }))).toEqual([buckets[2]?.key]);
+});
+
+test('what strangers use up is nothing of what is known, and accounts share a bucket of an address only', () => {
+  const known = keysOf(bucketsOfKnown({ user: 'ann', by: 'device' }));
+  expect(keysOf(bucketsOfStranger(guess)).filter((key) => known.includes(key))).toEqual([]);
+  const other = keysOf(bucketsOfStranger({ ...guess, email: 'bob@example.org' }));
+  expect(keysOf(bucketsOfStranger(guess)).filter((key) => other.includes(key))).toEqual(['password by 192.0.2.1']);
+  expect(keysOf(bucketsOfKnown({ user: 'bob', by: 'device' }))).not.toEqual(known);
+});

@@ -1,0 +1,29 @@
+/** One place where a guess at a password is counted: so many at once, and one more every `refillSeconds`. */
+export interface GuessBucket {
+  key: string;
+  capacity: number;
+  refillSeconds: number;
+}
+
+/**
+ * Where a stranger's guess at the password of an account is counted, in this order; the first that is empty refuses it:
+ * by account and address, so that one address cannot use up what all have together at an account; by address; by
+ * account. An address that is not known ('') counts for nothing.
+ */
+export function bucketsOfStranger({ email, address }: { email: string; address: string }): GuessBucket[] {
+  const ofAccount = { key: `password of ${email}`, capacity: 20, refillSeconds: 60 };
+  if (address === '') return [ofAccount];
+  return [
+    { key: `password of ${email} by ${address}`, capacity: 5, refillSeconds: 120 },
+    { key: `password by ${address}`, capacity: 30, refillSeconds: 10 },
+    ofAccount,
+  ];
+}
+
+/**
+ * Where a guess is counted by a device that has logged in to the account before, or by who is logged in to it: in a
+ * bucket of its own, and nowhere else. Whatever strangers do, the owner of the account can log in.
+ */
+export function bucketsOfKnown({ user, by }: { user: string; by: string }): GuessBucket[] {
+  return [{ key: `password of ${user} known by ${by}`, capacity: 10, refillSeconds: 60 }];
+}

@@ -1,0 +1,47 @@
+import { hashPassword, verifyPassword } from '../domain/password.ts';
+import { type PasswordTurns, TooManyWaiting } from '../domain/password-turns.ts';
+import { refuse } from './refuse.ts';
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** Behind whom to wait. */
+export interface Line {
+  key: string;
+  /** Of who has logged in before: strangers wait elsewhere. */
+  known: boolean;
+}
+
+/**
+ * Hashing, which is costly, when its turn comes. `key` says behind whom to wait: the caller's address, or the account
+ * when no address is known. Throws refuse('rate-limited') when too many wait, and the signal's reason when that aborts first.
+ */
+export interface Passwords {
+  hashInTurn(key: string, signal: AbortSignal, password: string): Promise<string>;
+  /** Whether the password fits; without a hash false, after the same time. */
+  verifyInTurn(line: Line, signal: AbortSignal, password: string, hash: string | undefined): Promise<boolean>;
+}
+
+export function createPasswords(turns: { known: PasswordTurns; strangers: PasswordTurns }): Passwords {
+  // Of a password that nobody has: what there is to verify for an account that does not exist.
+  let nobodys: Promise<string> | undefined;
+
+  return {
+    hashInTurn: (key, signal, password) => inTurn(turns.strangers, key, signal, () => hashPassword(password)),
+
+    async verifyInTurn({ key, known }, signal, password, hash) {
+      nobodys ??= hashPassword(crypto.randomUUID());
+      const against = hash ?? (await nobodys);
+      const fits = await inTurn(known ? turns.known : turns.strangers, key, signal, () => verifyPassword(password, against));
+      return hash !== undefined && fits;
+    },
+  };
+}
+
+/** Runs the work when its turn comes. Throws refuse('rate-limited') when too many wait. */
+export async function inTurn<T>(turns: PasswordTurns, key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await turns.take(key, signal, work);
+  } catch (error) {
+    throw error instanceof TooManyWaiting ? refuse('rate-limited', { retryAfter: RETRY_AFTER_SECONDS }) : error;
+  }
+}

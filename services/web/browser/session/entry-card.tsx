@@ -1,0 +1,36 @@
+import type { ReactNode } from 'react';
+import { usePageTitle } from '../parts/page-title.ts';
+
+/** The frame of what people see before they are logged in. */
+export function EntryCard({ title, notice, children }: { title: string; notice?: string | undefined; children: ReactNode }) {
+  usePageTitle(`${title} · Starling`);
+  return (
+    <main className="entry">
+      <div className="entry-card">
+        <p className="brand">
+          <img src="/favicon.svg" alt="" width="36" height="36" />
+          <span>Starling</span>
+        </p>
+        <h1>{title}</h1>
+        {notice !== undefined && (
+          <p role="alert" className="entry-notice">
+            {notice}
+          </p>
+        )}
+        {children}
+      </div>
+    </main>
+  );
+}
+
+/** The way from one of these pages to another. */
+export function EntrySwitch({ question, label, onClick }: { question?: string; label: string; onClick: () => void }) {
+  return (
+    <p className="entry-switch">
+      {question !== undefined && `${question} `}
+      <button type="button" className="link-button" onClick={onClick}>
+        {label}
+      </button>
+    </p>
+  );
+}

@@ -1,0 +1,43 @@
+import { useState } from 'react';
+import { useClient } from '../client-state.ts';
+import { Field } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
+import { NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
+import { findWrongFields } from './entry-fields.ts';
+
+/** Sets a new password, with the token of a link that was mailed. */
+export function ResetForm({ token, onDone }: { token: string; onDone: () => void }) {
+  const client = useClient();
+  const [password, setPassword] = useState('');
+  const { busy, errors, submit, refuse } = useSubmit({ password: NEW_PASSWORD_EXPECTED });
+  const send = () => {
+    const wrong = findWrongFields({ password });
+    if (wrong.length > 0) return refuse(wrong);
+    void submit(async () => {
+      await client.resetPassword({ token, password });
+      onDone();
+    });
+  };
+  return (
+    <>
+      <p>You are logged out everywhere when it is set.</p>
+      <Form errors={errors} onSubmit={send} takesFocus="always">
+        <Field
+          label="New password"
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          required
+          maxLength={128}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+          error={errors.fields['password']}
+          hint="At least 10 characters."
+        />
+        <button type="submit" className="button button-primary button-wide" disabled={busy}>
+          Set password
+        </button>
+      </Form>
+    </>
+  );
+}
