@@ -128,6 +128,17 @@ describe('the documents', () => {
     expect([...read('docs/adr/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map((match) => match[1])).toEqual(pages);
   });
 
+  it('name a test that there is for each default of a library', () => {
+    const [, , ...rows] = readRows(read('docs/adr/0018-library-defaults-are-not-security.md')).map((row) => row.at(-1) ?? '');
+    expect(rows.length).toBeGreaterThan(30);
+    for (const cell of rows) {
+      const files = [...cell.matchAll(/`([^`]+\.test\.ts)`/g)].map((match) => read(match[1] as string)).join('');
+      expect(files, cell).not.toBe('');
+      const names = [...cell.matchAll(/\*([^*]+?)…?\*/g)].map((match) => (match[1] as string).replaceAll(' … ', '%').trim());
+      for (const name of names) for (const part of name.split('%')) expect(files.replaceAll("\\'", "'"), part).toContain(part);
+    }
+  });
+
   it('begin with two commands', () => {
     expect([...read('README.md').matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((match) => match[1])).toEqual([
       'npm install && npm start\n',

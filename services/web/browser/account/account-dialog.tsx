@@ -48,56 +48,58 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
 
   return (
     <Dialog title={codes === null ? VIEW_TITLES[view] : 'Recovery codes'} isKept={codes !== null} onClose={onClose}>
-      {failure !== null && (
-        <p role="alert" className="error">
-          {failure}{' '}
-          <button type="button" className="link-button" onClick={() => void load()}>
-            Try again
-          </button>
-        </p>
-      )}
-      {account === null && failure === null && <p>Loading…</p>}
-      {codes !== null && (
-        <RecoveryCodes
-          codes={codes}
-          onDone={() =>
-            back(view === 'totp' ? 'From now on, a log-in wants a code of your app too.' : 'The new recovery codes are in force.')
-          }
-        />
-      )}
-      {account !== null && codes === null && view === 'overview' && <AccountOverview account={account} left={left} onOpen={open} />}
-      {account !== null && codes === null && view !== 'overview' && (
-        <>
-          {view === 'email' && <EmailForms onDone={(email) => back(`Your email address is ${email} now.`)} />}
-          {view === 'password' && (
-            <PasswordChangeForm onDone={() => back('Your password is changed. You are logged out everywhere else.')} />
-          )}
-          {view === 'totp' && <TotpForms onCodes={setCodes} />}
-          {view === 'recovery-codes' && (
-            <PasswordForm
-              explanation="You get ten new recovery codes. Those that you have are void then."
-              button="Make new codes"
-              onConfirm={async (password) => setCodes((await calls.renewRecoveryCodes(password)).recoveryCodes)}
-            />
-          )}
-          {view === 'remove-totp' && (
-            <PasswordForm
-              explanation="From then on, your password alone is enough to log in. The recovery codes are void too."
-              button="Turn off"
-              onConfirm={async (password) => {
-                await calls.removeTotp(password);
-                await back('A log-in wants no code any more.');
-              }}
-            />
-          )}
-          {view === 'passkey' && <AddPasskeyForm onDone={(name) => back(`The passkey “${name}” is added.`)} />}
-          <div className="dialog-back">
-            <button type="button" className="link-button" onClick={() => void back()}>
-              Back to your account
+      <div className="account-dialog">
+        {failure !== null && (
+          <p role="alert" className="error">
+            {failure}{' '}
+            <button type="button" className="link-button" onClick={() => void load()}>
+              Try again
             </button>
-          </div>
-        </>
-      )}
+          </p>
+        )}
+        {account === null && failure === null && <p>Loading…</p>}
+        {codes !== null && (
+          <RecoveryCodes
+            codes={codes}
+            onDone={() =>
+              back(view === 'totp' ? 'From now on, a log-in wants a code of your app too.' : 'The new recovery codes are in force.')
+            }
+          />
+        )}
+        {account !== null && codes === null && view === 'overview' && <AccountOverview account={account} left={left} onOpen={open} />}
+        {account !== null && codes === null && view !== 'overview' && (
+          <>
+            {view === 'email' && <EmailForms onDone={(email) => back(`Your email address is ${email} now.`)} />}
+            {view === 'password' && (
+              <PasswordChangeForm onDone={() => back('Your password is changed. You are logged out everywhere else.')} />
+            )}
+            {view === 'totp' && <TotpForms onCodes={setCodes} />}
+            {view === 'recovery-codes' && (
+              <PasswordForm
+                explanation="You get ten new recovery codes. Those that you have are void then."
+                button="Make new codes"
+                onConfirm={async (password) => setCodes((await calls.renewRecoveryCodes(password)).recoveryCodes)}
+              />
+            )}
+            {view === 'remove-totp' && (
+              <PasswordForm
+                explanation="From then on, your password alone is enough to log in. The recovery codes are void too."
+                button="Turn off"
+                onConfirm={async (password) => {
+                  await calls.removeTotp(password);
+                  await back('A log-in wants no code any more.');
+                }}
+              />
+            )}
+            {view === 'passkey' && <AddPasskeyForm onDone={(name) => back(`The passkey “${name}” is added.`)} />}
+            <div className="dialog-back">
+              <button type="button" className="link-button" onClick={() => void back()}>
+                Back to your account
+              </button>
+            </div>
+          </>
+        )}
+      </div>
     </Dialog>
   );
 }

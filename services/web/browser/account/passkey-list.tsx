@@ -1,6 +1,7 @@
 import { useCallback } from 'react';
 import { useClient } from '../client-state.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
+import { Failure } from '../parts/failure.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 import { formatDay } from '../parts/times.ts';
 import { useLoadedList } from './loaded-list.ts';
@@ -41,11 +42,7 @@ export function PasskeyList() {
           </li>
         ))}
       </ul>
-      {error !== null && (
-        <p role="alert" className="error">
-          {error}
-        </p>
-      )}
+      <Failure text={error} />
     </>
   );
 }

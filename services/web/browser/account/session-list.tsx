@@ -1,6 +1,7 @@
 import { useCallback, useRef } from 'react';
 import { useClient } from '../client-state.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
+import { Failure } from '../parts/failure.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 import { formatMoment } from '../parts/times.ts';
 import { nameDevice } from './device-name.ts';
@@ -70,11 +71,7 @@ export function SessionList() {
           />
         </div>
       )}
-      {error !== null && (
-        <p role="alert" className="error">
-          {error}
-        </p>
-      )}
+      <Failure text={error} />
     </>
   );
 }

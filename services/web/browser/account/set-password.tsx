@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
+import { Failure } from '../parts/failure.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 
 /** For who has only ever signed on with somebody else's word: the way to a password is that of who has forgotten it. */
@@ -22,12 +23,8 @@ export function SetPassword({ email }: { email: string }) {
           </button>
         )}
       </div>
-      <p role="status">{isAsked ? 'A link to set a password is on its way to you.' : ''}</p>
-      {errors.form !== null && (
-        <p role="alert" className="error">
-          {errors.form}
-        </p>
-      )}
+      <p role="status">{isAsked ? 'A link to set a password is on its way to you, or in the log of a server that sends no email.' : ''}</p>
+      <Failure text={errors.form} />
     </>
   );
 }

@@ -39,6 +39,9 @@ export function ConversationPage({ id, isAway }: { id: string; isAway: boolean }
     </Link>
   );
 
+  // What one writes shows also where what was written before could not be loaded.
+  const hasSends = useClientState(({ sends }) => (sends.get(id)?.length ?? 0) > 0);
+
   if (!item) {
     const isMissing = loaded && range?.load === 'failed';
     return (
@@ -76,7 +79,7 @@ export function ConversationPage({ id, isAway }: { id: string; isAway: boolean }
           </button>
         </p>
       )}
-      {range && (range.load === 'ready' || range.messages.length > 0) ? (
+      {range && (range.load === 'ready' || range.messages.length > 0 || (range.load === 'failed' && hasSends)) ? (
         <MessageList conversation={id} range={range} />
       ) : (
         <div className="messages">{range?.load !== 'failed' && <p className="hint no-messages">Loading messages…</p>}</div>

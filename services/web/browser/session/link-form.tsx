@@ -2,6 +2,7 @@ import { ApiError, type LogInResult } from '@starling/client';
 import type { LinkReply } from '@starling/contracts/http';
 import { useEffect, useEffectEvent, useState } from 'react';
 import { useClient } from '../client-state.ts';
+import { Failure } from '../parts/failure.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
@@ -32,13 +33,7 @@ export function LinkForm({ onLoggedIn, onExpired }: { onLoggedIn: (result: LogIn
     void submit(() => client.linkSignOn(current).then(onLoggedIn).catch(unlessExpired));
   };
 
-  if (failure !== null) {
-    return (
-      <p role="alert" className="error">
-        {failure}
-      </p>
-    );
-  }
+  if (failure !== null) return <Failure text={failure} />;
   if (link === null) return <p>Loading…</p>;
   return (
     <>

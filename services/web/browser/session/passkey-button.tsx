@@ -1,5 +1,6 @@
 import type { LogInResult } from '@starling/client';
 import { useClient } from '../client-state.ts';
+import { Failure } from '../parts/failure.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 import { askForPasskey } from './passkeys.ts';
 
@@ -18,11 +19,7 @@ export function PasskeyButton({ onLoggedIn }: { onLoggedIn: (result: LogInResult
       <button type="button" className="button button-wide" disabled={busy} onClick={() => void logIn()}>
         Use a passkey
       </button>
-      {errors.form !== null && (
-        <p role="alert" className="error">
-          {errors.form}
-        </p>
-      )}
+      <Failure text={errors.form} />
     </>
   );
 }

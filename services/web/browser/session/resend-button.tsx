@@ -1,5 +1,6 @@
 import { ApiError } from '@starling/client';
 import { useEffect, useState } from 'react';
+import { Failure } from '../parts/failure.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 
 /** How far apart the server sends codes to one address, seconds. */
@@ -30,11 +31,7 @@ export function ResendButton({ onResend }: { onResend: () => Promise<void> }) {
 
   return (
     <div className="entry-switch">
-      {errors.form !== null && (
-        <p role="alert" className="error">
-          {errors.form}
-        </p>
-      )}
+      <Failure text={errors.form} />
       {left > 0 ? (
         <p className="muted">{left < 120 ? `You can have a new code sent in ${left} s.` : ''}</p>
       ) : (
