@@ -113,7 +113,10 @@ export async function startStarling(context: {
     say('starting the services');
     const delivery = createDelivery({ pod, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 }, local.platform('delivery'));
     const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
-    local.register('identity', createIdentity(configureIdentity(options, identitySecret), local.platform('identity')));
+    local.register(
+      'identity',
+      createIdentity({ ...localLinks(options), ...configureIdentity(options, identitySecret) }, local.platform('identity')),
+    );
     local.register('user', createUser({}, local.platform('user')));
     local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
     local.register('delivery', delivery);
@@ -171,6 +174,11 @@ async function openServer(
     else endWithProblem(stream, renderProblem(allowed ? 'not-found' : 'https-required'));
   });
   return server;
+}
+
+/** Without a public address, the links in the log lead to this machine, where they are read. */
+function localLinks({ port, 'tls-cert': cert }: StandaloneOptions): { publicUrl?: string } {
+  return port === 0 ? {} : { publicUrl: `${cert === undefined ? 'http' : 'https'}://localhost:${port}` };
 }
 
 async function listen(server: FastifyInstance, { port, 'tls-cert': cert }: StandaloneOptions): Promise<string> {

@@ -4,7 +4,7 @@ import { hasFinePointer } from './focus.ts';
 interface Props {
   title: string;
   onClose: () => void;
-  /** What it shows is lost when it is closed: a click beside it does not do so. */
+  /** What it shows is lost when it is closed: only its button does so. */
   isKept?: boolean;
   children: ReactNode;
 }
@@ -28,7 +28,7 @@ export function Dialog({ title, onClose, isKept = false, children }: Props) {
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!isKept) onClose();
       }}
       onClick={(event) => {
         if (event.target === ref.current && !isKept) onClose();
