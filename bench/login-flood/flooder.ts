@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import { v7 } from 'uuid';
+import { atRate } from '../end-to-end/latencies.ts';
 import { addressOf, fromAddress } from '../site.ts';
 
 /** Wrong passwords against one account from many addresses, or one each against many accounts. */
@@ -11,34 +12,36 @@ export interface FloodOrder {
   /** Where Starling trusts a proxy. */
   origin: string;
   kind: FloodKind;
-  /** Wrong passwords a flood; another flood, of others, begins when it is over. */
+  /** Wrong passwords in all. */
   guesses: number;
-  /** Guesses that wait for an answer at one time. */
-  atOnce: number;
+  /** Guesses a second, whatever becomes of those before. */
+  rate: number;
+  /** Which flood of its kind this is: each comes from addresses of its own. */
+  number: number;
 }
 
-/** How often each status was answered since the flood began. */
+/** How often each status was answered. */
 export type FloodAnswers = Record<string, number>;
 
-/** Addresses of floods; each takes its own. */
+/** From so many is one account guessed at. */
 const ADDRESSES = 250;
+/** More guesses than these wait for a connection. */
+const CONNECTIONS = 256;
 
-const { origin, kind, guesses, atOnce } = workerData as FloodOrder;
-const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
-const answers: FloodAnswers = {};
-let made = 0;
-
-/** Who is guessed at, and from where, by the number of the guess since the beginning. */
-function aim(guess: number): { email: string; address: string } {
-  const flood = Math.floor(guess / guesses);
-  if (kind === 'one account') return { email: `victim-${run}-${flood}@example.org`, address: addressOf(2, guess % ADDRESSES) };
-  const email = `victim-${run}-${guess}@example.org`;
-  return { email, address: kind === 'many accounts, one address' ? addressOf(3, flood) : addressOf(4, guess) };
-}
+const { origin, kind, guesses, rate, number } = workerData as FloodOrder;
 const run = v7();
+const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+const answers: FloodAnswers = {};
 
-function guessOnce(): Promise<string> {
-  const { email, address } = aim(made++);
+/** Who is guessed at, and from where. Nobody has these accounts: what is done is the same as if there were. */
+function aim(guess: number): { email: string; address: string } {
+  if (kind === 'one account') return { email: `${run}@example.org`, address: addressOf(2 + number, guess % ADDRESSES) };
+  const email = `${run}-${guess}@example.org`;
+  return { email, address: kind === 'many accounts, one address' ? addressOf(100, number) : addressOf(101 + number, guess) };
+}
+
+function guessOnce(guess: number): Promise<string> {
+  const { email, address } = aim(guess);
   const body = JSON.stringify({ email, password: 'not this password' });
   const headers = { ...fromAddress(address), 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve) => {
@@ -50,17 +53,12 @@ function guessOnce(): Promise<string> {
   });
 }
 
-let ending = false;
-async function guessOn(): Promise<void> {
-  while (!ending) {
-    const answer = await guessOnce();
-    answers[answer] = (answers[answer] ?? 0) + 1;
-  }
+const under: Promise<void>[] = [];
+async function guessAndCount(guess: number): Promise<void> {
+  const answer = await guessOnce(guess);
+  answers[answer] = (answers[answer] ?? 0) + 1;
 }
-
-parentPort?.once('message', () => {
-  ending = true;
-});
-await Promise.all(Array.from({ length: atOnce }, guessOn));
+await atRate(rate, guesses / rate, (guess) => under.push(guessAndCount(guess)));
+await Promise.all(under);
 agent.destroy();
 parentPort?.postMessage(answers);

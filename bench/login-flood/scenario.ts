@@ -1,7 +1,7 @@
 import { atRate, Latencies } from '../end-to-end/latencies.ts';
 import { type Figure, positiveInteger, type Scenario } from '../scenario.ts';
 import { logIn, makePeople, type Person, type Site, startSite } from '../site.ts';
-import { startFlood } from './flood.ts';
+import { flood } from './flood.ts';
 import type { FloodKind } from './flooder.ts';
 
 const KINDS: readonly FloodKind[] = ['one account', 'many accounts, one address', 'many accounts and addresses'];
@@ -14,12 +14,14 @@ export const loginFlood: Scenario = {
   name: 'login-flood',
   summary: 'log-ins of other people, calm and while 1,000 wrong passwords after the other are tried: p99 within three times',
   options: {
-    rate: { describe: 'log-ins a second of others, half of them at known devices', default: '6' },
-    'at-once': { describe: 'guesses that wait for an answer at one time', default: '40' },
+    rate: { describe: 'log-ins a second of others, half of them at known devices', default: '8' },
+    guesses: { describe: 'wrong passwords a second, whatever becomes of those before', default: '250' },
   },
   async run({ quick, options, note }) {
-    const [rate, atOnce] = [positiveInteger(options, 'rate'), positiveInteger(options, 'at-once')];
-    const [rounds, seconds] = quick ? [1, 7] : [4, 15];
+    const [rate, guessRate] = [positiveInteger(options, 'rate'), positiveInteger(options, 'guesses')];
+    // One flood each time, and calm between: the speed of a machine that others use too changes by the second.
+    const rounds = quick ? 2 : 12;
+    const seconds = GUESSES / guessRate;
     note('starting Starling');
     const site = await startSite();
     try {
@@ -33,9 +35,9 @@ export const loginFlood: Scenario = {
         note(`round ${round + 1} of ${rounds}: calm`);
         await measure(others, seconds, calm);
         for (const [kind, measured] of flooded) {
-          const flood = startFlood({ origin: site.proxied, kind, guesses: GUESSES, atOnce });
-          await measure(others, seconds, measured);
-          note(`flood of ${kind}: ${describe(await flood.stop())}`);
+          const order = { origin: site.proxied, kind, guesses: GUESSES, rate: guessRate, number: round };
+          const [answers] = await Promise.all([flood(order), measure(others, seconds, measured)]);
+          note(`flood of ${kind}: ${describe(answers)}`);
         }
       }
       return [...flooded].flatMap(([kind, measured]) => compare(kind, measured, calm));
@@ -79,14 +81,16 @@ function describe(answers: Record<string, number>): string {
 }
 
 function compare(kind: FloodKind, measured: Measured, calm: Measured): Figure[] {
-  return DEVICES.flatMap((device) =>
-    [50, 99].map((percent) => ({
+  return DEVICES.flatMap((device) => {
+    // From an address of its own each, a guess is like the first log-in of anybody at a new device: nothing tells them apart.
+    const alike = kind === 'many accounts and addresses' && device === 'new';
+    return [50, 99].map((percent) => ({
       figure: `${kind}: others at ${device} devices, p${percent}`,
       unit: 'ms',
       ours: measured[device].percentile(percent),
       peer: calm[device].percentile(percent),
       peerName: 'calm',
-      ...(percent === 99 ? { goal: { atMost: 3 } } : {}),
-    })),
-  );
+      ...(percent === 99 && !alike ? { goal: { atMost: 3 } } : {}),
+    }));
+  });
 }

@@ -22,7 +22,7 @@ export const revocation: Scenario = {
   async run({ quick, note }) {
     const launcher = await findLauncher();
     if (!launcher) throw new BenchError('this needs a Kafka broker: install Java 17 and Maven, or Docker');
-    const rounds = quick ? 3 : 20;
+    const rounds = quick ? 2 : 20;
     const folder = await mkdtemp(join(tmpdir(), 'starling-bench-'));
     await chmod(folder, 0o711);
     const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];

@@ -35,8 +35,8 @@ const MESSAGES: Record<string, Message> = {
   'SessionsService/MintToken': (_actor, { bystander }) => ({ session: bystander.cookie }),
   'SessionsService/IssueToken': (_actor, { bystander }) => ({ email: bystander.email, password: PASSWORD, client }),
   'SessionsService/RefreshToken': (_actor, { bystander }) => ({ refreshToken: bystander.refreshToken }),
-  'SessionsService/EndSession': async (actor, world) => ({ id: await world.makeSession(ownerOf(actor, world)) }),
-  'SessionsService/EndSession | of another': async (_actor, world) => ({ id: await world.makeSession(world.bystander.id) }),
+  'SessionsService/EndSession': async (actor, world) => ({ id: await world.makeSession(actor) }),
+  'SessionsService/EndSession | of another': async (_actor, world) => ({ id: await world.makeSession(world.bystander) }),
   'SessionsService/EndAllSessions': () => ({ keepCurrent: true }),
   'SecondFactorService/BeginTotp': withPassword,
   'SecondFactorService/ConfirmTotp': () => ({ code: '123456' }),
@@ -45,8 +45,8 @@ const MESSAGES: Record<string, Message> = {
   'PasskeysService/BeginPasskeyLogIn': () => ({ origin: 'http://localhost' }),
   'PasskeysService/BeginPasskey': () => ({ password: PASSWORD, origin: 'http://localhost', client }),
   'PasskeysService/AddPasskey': () => ({ challenge: randomUUID(), response: '{}', name: 'Key' }),
-  'PasskeysService/RemovePasskey': async (actor, world) => ({ id: await world.makePasskey(ownerOf(actor, world)) }),
-  'PasskeysService/RemovePasskey | of another': async (_actor, world) => ({ id: await world.makePasskey(world.bystander.id) }),
+  'PasskeysService/RemovePasskey': async (actor, world) => ({ id: await world.makePasskey(actor) }),
+  'PasskeysService/RemovePasskey | of another': async (_actor, world) => ({ id: await world.makePasskey(world.bystander) }),
   'SignOnService/BeginSignOn': () => ({ provider: 'none', redirectUri: 'http://localhost/v1/sign-on/none/callback' }),
   'AdministrationService/SetDisabled': async (_actor, world) => ({ user: await world.makeAccount('admin'), disabled: true }),
   'AdministrationService/SetDisabled | an owner': async (_actor, world) => ({ user: await world.makeAccount('owner'), disabled: true }),
@@ -90,9 +90,4 @@ function findPost(_actor: Actor, { group }: World): object {
 
 function isService(name: string): name is ServiceName {
   return (SERVICE_NAMES as readonly string[]).includes(name);
-}
-
-/** Whose a thing is that is the actor's own: somebody must have it, also where nobody asks. */
-function ownerOf({ id, token }: Actor, { bystander }: World): string {
-  return token === '' ? bystander.id : id;
 }

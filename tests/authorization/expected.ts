@@ -73,6 +73,8 @@ DELETE /v1/admin/invites/:id                               401    403      403  
 GET /v1/users                                              401    ok       403   ok     ok    ok      401      ok  ok    ok
 POST /v1/users/cards                                       401    ok       ok    ok     ok    ok      401      ok  ok    ok
 GET /v1/users/me                                           401    ok       ok    ok     ok    ok      401      ok  ok    ok
+GET /v1/users/me | with a token of the socket              401    401      401   401    401   401     401      401 401   401
+GET /v1/users/me | by a session that has not ended         401    ok       ok    ok     ok    ok      401      ok  ok    ok
 PATCH /v1/users/me                                         401    ok       ok    ok     ok    ok      401      ok  ok    ok
 # conversations: outside one, it does not exist, whatever one is in the installation
 GET /v1/snapshot                                           401    ok       ok    ok     ok    ok      401      ok  ok    ok
@@ -82,7 +84,7 @@ GET /v1/conversations/:id                                  401    404      ok   
 GET /v1/conversations/:id/messages                         401    404      ok    ok     ok    404     401      ok  404   404
 POST /v1/conversations/:id/messages                        401    404      ok    ok     ok    404     401      ok  404   404
 PATCH /v1/conversations/:id                                401    404      ok    ok     ok    404     401      ok  404   404
-PUT /v1/conversations/:id/participants/:user               401    404      ok    ok     ok    404     401      ok  404   404
+PUT /v1/conversations/:id/participants/:user               401    404      403   ok     ok    404     401      ok  404   404
 DELETE /v1/conversations/:id/participants/:user            401    404      403   403    ok    404     401      403 404   404
 DELETE /v1/conversations/:id/participants/:user | oneself  401    404      ok    ok     ok    404     401      ok  404   404
 # what is no place of the API

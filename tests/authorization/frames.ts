@@ -13,7 +13,7 @@ export function listFrames(): string[] {
 /** Tries a line of the grid of frames over a socket of an actor's own. */
 export async function tryFrame(world: World, line: string, actor: Actor): Promise<string> {
   const [type = '', forged] = line.split(' | ');
-  const opening = forged === 'with a token of the API' ? await mintApiToken(world, actor) : actor.token;
+  const opening = forged === 'with a token of the API' ? await world.mintToken(actor, 'api') : actor.token;
   const socket = await openSocket(world.socketUrl, opening);
   try {
     if (!socket.closed) socket.send({ type, ...contentOf(world, type, forged === undefined ? actor : world.bystander) });
@@ -38,9 +38,4 @@ function outcomeOf({ frames, closed }: Socket): string | undefined {
   }
   if (!closed) return undefined;
   return closed.code === 4401 ? '401' : `closed by ${closed.code}`;
-}
-
-/** What the page of a browser is never given, but may not open a socket by if it were; empty for nobody. */
-async function mintApiToken({ local }: World, { id: user, session, token }: Actor): Promise<string> {
-  return token === '' ? '' : local.mintUserToken({ user, session, scope: 'api' });
 }

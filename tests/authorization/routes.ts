@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { outcomeOfAnswer } from './outcome.ts';
-import { type Actor, PASSWORD, type Request, type World } from './world.ts';
+import { type Actor, OWN_PAGE, PASSWORD, type Request, type World } from './world.ts';
 
 type Ask = Omit<Request, 'method' | 'url'> & { url?: string };
 type Make = (actor: Actor, world: World) => Ask | Promise<Ask>;
@@ -9,7 +9,6 @@ type Make = (actor: Actor, world: World) => Ask | Promise<Ask>;
 const CODE = '123456';
 const withPassword: Make = () => ({ body: { password: PASSWORD } });
 const challenge = { challenge: randomUUID(), response: {} };
-const ownPage = { origin: 'http://localhost', 'x-starling-request': '1' };
 
 /** What to send where the path alone does not say it: bodies that are valid, so that nothing but the caller's rights decides. */
 const REQUESTS: Record<string, Make> = {
@@ -23,7 +22,7 @@ const REQUESTS: Record<string, Make> = {
   'POST /v1/passkey-log-in': () => ({ body: challenge }),
   'GET /v1/sign-on/:provider': () => ({ url: '/v1/sign-on/none' }),
   'GET /v1/sign-on/:provider/callback': () => ({ url: '/v1/sign-on/none/callback' }),
-  'POST /v1/sign-on/link': withOwnPage,
+  'POST /v1/sign-on/link': () => ({ headers: OWN_PAGE, body: { password: PASSWORD } }),
   'POST /v1/token': ({ email }) => ({ body: { email, password: PASSWORD } }),
   'POST /v1/token/revoke': () => ({ body: { refreshToken: 'none' } }),
   'POST /v1/token/refresh': ({ refreshToken }) => ({ body: { refreshToken } }),
@@ -41,13 +40,13 @@ const REQUESTS: Record<string, Make> = {
   'POST /v1/account/passkeys/begin': withPassword,
   'POST /v1/account/passkeys': () => ({ body: { ...challenge, name: 'Key' } }),
   'DELETE /v1/account/passkeys/:id': async (actor, world) => ({
-    url: `/v1/account/passkeys/${await world.makePasskey(ownerOf(actor, world))}`,
+    url: `/v1/account/passkeys/${await world.makePasskey(actor)}`,
   }),
   'DELETE /v1/account/passkeys/:id | of another': async (_actor, world) => ({
-    url: `/v1/account/passkeys/${await world.makePasskey(world.bystander.id)}`,
+    url: `/v1/account/passkeys/${await world.makePasskey(world.bystander)}`,
   }),
-  'DELETE /v1/sessions/:id': async (actor, world) => ({ url: `/v1/sessions/${await world.makeSession(ownerOf(actor, world))}` }),
-  'DELETE /v1/sessions/:id | of another': async (_actor, world) => ({ url: `/v1/sessions/${await world.makeSession(world.bystander.id)}` }),
+  'DELETE /v1/sessions/:id': async (actor, world) => ({ url: `/v1/sessions/${await world.makeSession(actor)}` }),
+  'DELETE /v1/sessions/:id | of another': async (_actor, world) => ({ url: `/v1/sessions/${await world.makeSession(world.bystander)}` }),
   'POST /v1/sessions/end-all': () => ({ body: { keepCurrent: true } }),
 
   'PATCH /v1/admin/users/:id': changeAccount('member', { role: 'guest' }),
@@ -62,6 +61,10 @@ const REQUESTS: Record<string, Make> = {
   'DELETE /v1/admin/invites/:id': async (_actor, world) => ({ url: `/v1/admin/invites/${await world.makeInvite()}` }),
 
   'GET /v1/users': () => ({ url: '/v1/users?search=by' }),
+  'GET /v1/users/me | with a token of the socket': async (actor, world) => ({ token: await world.mintToken(actor, 'socket') }),
+  'GET /v1/users/me | by a session that has not ended': async ({ id, token }, { local }) => ({
+    token: token === '' ? '' : await local.mintUserToken({ user: id }),
+  }),
   'POST /v1/users/cards': (_actor, { bystander }) => ({ body: { users: [bystander.id] } }),
   'PATCH /v1/users/me': () => ({ body: { name: 'Another name' } }),
 
@@ -87,11 +90,12 @@ export async function tryRoute(world: World, line: string, actor: Actor): Promis
   const asked = (await REQUESTS[line]?.(actor, world)) ?? {};
   const url = asked.url ?? path.replace('*', 'nothing-is-here');
   if (/[:*]/.test(url)) throw new Error(`it is not said what to send for ${line}`);
-  return outcomeOfAnswer(await world.ask(actor, { ...asked, method, url }));
-}
-
-function withOwnPage(): Ask {
-  return { headers: ownPage, body: { password: PASSWORD } };
+  const answer = await world.ask(actor, { ...asked, method, url });
+  if (method === 'GET') {
+    const head = await world.ask(actor, { ...asked, method: 'HEAD', url });
+    if (head.statusCode !== answer.statusCode) return `${head.statusCode} to HEAD`;
+  }
+  return outcomeOfAnswer(answer);
 }
 
 function changeAccount(role: 'owner' | 'admin' | 'member', body: object): Make {
@@ -100,9 +104,4 @@ function changeAccount(role: 'owner' | 'admin' | 'member', body: object): Make {
 
 function changeParticipant(_actor: Actor, { group, bystander }: World): Ask {
   return { url: `/v1/conversations/${group}/participants/${bystander.id}` };
-}
-
-/** Whose a thing is that is the actor's own: somebody must have it, also where nobody asks. */
-function ownerOf({ id, token }: Actor, { bystander }: World): string {
-  return token === '' ? bystander.id : id;
 }

@@ -23,6 +23,9 @@ import { createLocalUpstream } from '@starling/web/upstream';
 import pg from 'pg';
 
 export const PASSWORD = 'correct horse battery';
+const HOST = 'localhost:3000';
+/** What the site's own page sends with what changes something. */
+export const OWN_PAGE = { origin: `http://${HOST}`, 'x-starling-request': '1' };
 /** Who takes part in the group, at first. */
 const PARTICIPANTS = ['guest', 'member', 'removed', 'disabled', 'bot'];
 /** The browser client's sources have an index.html without being built. */
@@ -55,16 +58,19 @@ export interface World {
   farewell: string;
   /** A registration that waits for its code. */
   registration: string;
-  /** Every public route, as `METHOD /path`; without HEAD, which Fastify answers as GET. */
+  /** Every public route, as `METHOD /path`; without HEAD, which is tried with GET. */
   publicRoutes: string[];
   /** The routes of the services behind web. */
   innerRoutes: { service: 'user' | 'conversation' | 'delivery'; route: string }[];
   /** Asks web; by a browser's cookie, or else by the actor's token. */
   ask(actor: Actor, request: Request): Promise<{ statusCode: number; body: string }>;
+  /** A token of the actor's session that is good for one of both alone; empty for nobody. */
+  mintToken(actor: Actor, scope: 'api' | 'socket'): Promise<string>;
   /** Make what a cell may change or take away; they return its id. */
   makeAccount(role: SystemRole): Promise<string>;
-  makeSession(user: string): Promise<string>;
-  makePasskey(user: string): Promise<string>;
+  /** Of an actor; of the bystander, for who is nobody. */
+  makeSession(whose: Actor): Promise<string>;
+  makePasskey(whose: Actor): Promise<string>;
   makeInvite(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -75,6 +81,8 @@ export interface Request {
   body?: object;
   headers?: Record<string, string>;
   byCookie?: boolean;
+  /** Instead of the actor's. */
+  token?: string;
 }
 
 export async function openWorld(): Promise<World> {
@@ -128,14 +136,13 @@ export async function openWorld(): Promise<World> {
     Object.assign(actor, { token, refreshToken, session });
   }
 
-  async function ask(actor: Actor, { method, url, body, headers = {}, byCookie = false }: Request) {
-    const { origin } = new URL('http://localhost:80');
+  async function ask(actor: Actor, { method, url, body, headers = {}, byCookie = false, token = actor.token }: Request) {
     const proof: Record<string, string> = byCookie
-      ? { cookie: `starling=${actor.cookie}`, origin, 'x-starling-request': '1' }
-      : actor.token === ''
+      ? { cookie: `starling=${actor.cookie}`, ...OWN_PAGE }
+      : token === ''
         ? {}
-        : { authorization: `Bearer ${actor.token}` };
-    return web.inject({ method: method as 'GET', url, headers: { ...proof, ...headers }, ...(body && { payload: body }) });
+        : { authorization: `Bearer ${token}` };
+    return web.inject({ method: method as 'GET', url, headers: { host: HOST, ...proof, ...headers }, ...(body && { payload: body }) });
   }
 
   async function command(actor: Actor, request: Request): Promise<string> {
@@ -170,6 +177,8 @@ export async function openWorld(): Promise<World> {
     [...people.values()].map((actor) => waitFor(async () => (await ask(actor, { method: 'GET', url: '/v1/users/me' })).statusCode === 200)),
   );
 
+  const someone = (actor: Actor) => (actor === nobody ? known('bystander') : actor);
+
   const owner = known('owner');
   const makeGroup = (name: string) =>
     command(owner, {
@@ -197,17 +206,18 @@ export async function openWorld(): Promise<World> {
     publicRoutes: [...new Set(publicRoutes)].sort(),
     innerRoutes,
     ask,
+    mintToken: async ({ id: user, session, token }, scope) => (token === '' ? '' : local.mintUserToken({ user, session, scope })),
     makeAccount: (role) =>
       insert(`"user" (name, email, "emailVerified", role) VALUES ('Made', $1, true, $2)`, [`${randomUUID()}@example.org`, role]),
-    makeSession: (user) =>
+    makeSession: (whose) =>
       insert(`session (token, "userId", "expiresAt") VALUES (encode(sha256($1::bytea), 'hex'), $2, now() + interval '1 day')`, [
         randomUUID(),
-        user,
+        someone(whose).id,
       ]),
-    makePasskey: (user) =>
+    makePasskey: (whose) =>
       insert(
         `passkey (user_id, credential, public_key, counter, transports, name, created_at) VALUES ($1, $2, '', 0, '{}', 'Key', now())`,
-        [user, randomUUID()],
+        [someone(whose).id, randomUUID()],
       ),
     async makeInvite() {
       const { invite } = await administration.createInvite({ role: 'member', uses: 1, expiresAt: Date.now() + 60_000 }, byRoot);

@@ -12,6 +12,7 @@ import type { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
 import { IdentityConfig } from '@starling/identity/config';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
+import type { Clock } from '@starling/platform/clock';
 import { loadConfig } from '@starling/platform/config';
 import { HOP_HEADER } from '@starling/platform/http';
 import type { Service } from '@starling/platform/service';
@@ -22,6 +23,8 @@ import { createUser } from '@starling/user/app';
 import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
 import { v7 } from 'uuid';
 import { WebSocket } from 'ws';
+
+export const PASSWORD = 'correct horse battery';
 
 /** The real services on a database of their own, reached as `web` reaches them. */
 export interface Chat {
@@ -43,6 +46,7 @@ export interface Reply {
 /** Someone with an account, and what they can do. */
 export interface Person {
   id: string;
+  email: string;
   session: string;
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
   /** Creates a group and returns its id and position. */
@@ -70,11 +74,12 @@ export interface Socket {
   close(): Promise<void>;
 }
 
-export async function startChat(options: { deliveryConfig?: Partial<DeliveryConfig>; pods?: number } = {}): Promise<Chat> {
+export async function startChat(options: { deliveryConfig?: Partial<DeliveryConfig>; pods?: number; clock?: Clock } = {}): Promise<Chat> {
   const database = await createTestDatabase();
   const local = await createTestPlatform({
     database,
     services: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
+    ...(options.clock && { clock: options.clock }),
   });
   local.register(
     'identity',
@@ -100,14 +105,10 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
     socketUrls,
     async signUp(name) {
       const client = { local: true };
-      const { id, code } = await accounts.register({
-        email: `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`,
-        password: 'correct horse battery',
-        name,
-        client,
-      });
+      const email = `${name.toLowerCase()}.${randomUUID().slice(0, 8)}@example.org`;
+      const { id, code } = await accounts.register({ email, password: PASSWORD, name, client });
       const { user } = await accounts.confirmRegistration({ id, code, client });
-      const person = createPerson(local, socketUrls, user, randomUUID());
+      const person = createPerson(local, socketUrls, { id: user, email });
       await waitFor(async () => (await person.call('GET', '/v1/users/me')).status === 200);
       return person;
     },
@@ -139,9 +140,11 @@ async function listenForSockets(pod: Delivery): Promise<{ url: string; close(): 
   return { url, close: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-function createPerson(local: TestPlatform, socketUrls: string[], id: string, session: string): Person {
+function createPerson(local: TestPlatform, socketUrls: string[], { id, email }: { id: string; email: string }): Person {
+  const session = randomUUID();
   const person: Person = {
     id,
+    email,
     session,
     async call(method, path, body, headers = {}) {
       const service = path.startsWith('/v1/users') ? 'user' : method === 'POST' && /\/messages$/.test(path) ? 'delivery' : 'conversation';

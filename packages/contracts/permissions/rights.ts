@@ -13,6 +13,8 @@ export const RIGHTS = {
   'directory.search': [...MEMBERS, 'bot'],
   /** Begin a private conversation or a group. */
   'conversations.create': [...MEMBERS, 'bot'],
+  /** Bring others in where one takes part and its roles allow it. */
+  'participants.add': [...MEMBERS, 'bot'],
   /** Read and post where one takes part, and what the conversation's roles allow there. */
   'conversations.use': EVERYBODY,
   /** The own password, email, second factor, passkeys and sessions. */

@@ -89,7 +89,7 @@ export function commandRoutes(app: FastifyInstance, context: CommandContext): vo
 
   app.put<{ Params: Type.Static<typeof ParticipantParams> }>(
     '/v1/conversations/:id/participants/:user',
-    { schema: { params: ParticipantParams }, config: { right: 'conversations.use' } },
+    { schema: { params: ParticipantParams }, config: { right: 'participants.add' } },
     async (request, reply) => {
       const caller = callingUser(request);
       const { id, user } = request.params;
