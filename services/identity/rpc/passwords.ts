@@ -3,6 +3,8 @@ import { type PasswordTurns, TooManyWaiting } from '../domain/password-turns.ts'
 import { refuse } from './refuse.ts';
 
 const RETRY_AFTER_SECONDS = 2;
+/** Shorter than callers have patience, so that they are told to come again and not that the service does not answer. */
+const WAIT_MS = 3_000;
 
 /** Behind whom to wait. */
 export interface Line {
@@ -37,11 +39,13 @@ export function createPasswords(turns: { known: PasswordTurns; strangers: Passwo
   };
 }
 
-/** Runs the work when its turn comes. Throws refuse('rate-limited') when too many wait. */
+/** Runs the work when its turn comes. Throws refuse('rate-limited') when too many wait, or it has waited for 3 s. */
 export async function inTurn<T>(turns: PasswordTurns, key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const patience = AbortSignal.timeout(WAIT_MS);
   try {
-    return await turns.take(key, signal, work);
+    return await turns.take(key, AbortSignal.any([signal, patience]), work);
   } catch (error) {
-    throw error instanceof TooManyWaiting ? refuse('rate-limited', { retryAfter: RETRY_AFTER_SECONDS }) : error;
+    if (error instanceof TooManyWaiting || error === patience.reason) throw refuse('rate-limited', { retryAfter: RETRY_AFTER_SECONDS });
+    throw error;
   }
 }
