@@ -37,6 +37,8 @@ export interface FakeIdentity extends Service {
   calls: AskedCall[];
   /** Thrown at every call. */
   fail: ConnectError | undefined;
+  /** So many of the next calls for users are refused, here and by the services behind web, as for tokens that are not valid. */
+  tokensToRefuse: number;
   /** Accounts want a second factor. */
   secondFactor: boolean;
   /** How the next sign-on ends. */
@@ -84,6 +86,7 @@ export function createFakeIdentity({ minter }: Platform): FakeIdentity {
     sessions: new Map(),
     calls: [],
     fail: undefined,
+    tokensToRefuse: 0,
     secondFactor: false,
     signOnEnds: 'begun',
     askedFor: (method) => fake.calls.findLast((call) => call.method === method),
@@ -215,8 +218,10 @@ export function createFakeIdentity({ minter }: Platform): FakeIdentity {
     const wrapped = Object.entries(handlers as Record<string, Handler>).map(([method, handler]) => [
       method,
       async (request: Record<string, unknown>, context: HandlerContext) => {
-        fake.calls.push({ method, request, user: userBehind(context) });
+        const user = userBehind(context);
+        fake.calls.push({ method, request, user });
         if (fake.fail) throw fake.fail;
+        if (user && fake.tokensToRefuse-- > 0) throw new ConnectError('the tokens of this call are not valid', Code.Unauthenticated);
         return handler(request, context);
       },
     ]);

@@ -88,6 +88,7 @@ export async function startTestSite(): Promise<TestSite> {
     const app = createHttpServer({ logger });
     requireUserCaller(app, gate);
     app.all('/v1/*', { config: { right: 'profiles.use' } }, async (request, reply) => {
+      if (site.identity.tokensToRefuse-- > 0) throw new ProblemError('unauthenticated');
       if (request.url.endsWith('/refused')) throw new ProblemError('behind', { retryAfter: 7 });
       const { user, chain } = callingUser(request);
       return reply

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IssuedTokensReply } from '@starling/contracts/http';
 import type { Cursor } from '@starling/contracts/log';
 import { type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
@@ -6,7 +7,8 @@ import { waitFor } from '@starling/testing/wait-for';
 import { v7 } from 'uuid';
 import { WebSocket } from 'ws';
 
-const PASSWORD = 'correct horse battery';
+export const PASSWORD = 'correct horse battery';
+const OPEN_MS = 10_000;
 
 export interface Account {
   user: string;
@@ -15,10 +17,12 @@ export interface Account {
 
 /** A socket that has resumed, and what has become of it. */
 export interface ProgramSocket {
-  frames: ServerFrame[];
   /** The code with which it was closed. */
   closed: number | undefined;
-  send(frame: object): void;
+  /** Sends a frame. Resolves with the type of the first frame that answers it, or with `closed`. */
+  ask(frame: object, isAnswer: (frame: ServerFrame) => boolean): Promise<ServerFrame['type'] | 'closed'>;
+  /** Posts a message; resolves with `ack`, `nack`, `unknown` or `closed`. */
+  post(conversation: string, body: string): Promise<ServerFrame['type'] | 'closed'>;
   terminate(): void;
 }
 
@@ -72,24 +76,44 @@ export function readCursor(url: string, token: string): Promise<Cursor> {
   });
 }
 
-/** Opens a socket, as far as it is told all that is new. */
+/** Opens a socket, as far as it is told all that is new. Throws when it is closed before. */
 export async function openSocket(url: string, token: string, cursor: Cursor): Promise<ProgramSocket> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/socket`, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+  const waiting = new Set<{ isAnswer(frame: ServerFrame): boolean; settle(type: ServerFrame['type'] | 'closed'): void }>();
   const opened: ProgramSocket = {
-    frames: [],
     closed: undefined,
-    send: (frame) => socket.send(JSON.stringify(frame)),
+    ask: (frame, isAnswer) =>
+      new Promise((settle) => {
+        if (opened.closed !== undefined) return settle('closed');
+        waiting.add({ isAnswer, settle });
+        socket.send(JSON.stringify(frame));
+      }),
+    post(conversation, body) {
+      const client = v7();
+      return opened.ask(
+        { type: 'send', conversation, client, body },
+        (frame) => 'client' in frame && frame.client === client && frame.type !== 'event',
+      );
+    },
     terminate: () => socket.terminate(),
   };
-  socket.on('error', () => {});
-  socket.on('open', () => opened.send({ type: 'resume', cursor }));
-  socket.on('message', (data: Buffer) => opened.frames.push(JSON.parse(data.toString()) as ServerFrame));
-  socket.on('close', (code) => {
-    opened.closed = code;
+  socket.on('message', (data: Buffer) => {
+    const frame = JSON.parse(data.toString()) as ServerFrame;
+    for (const question of waiting) {
+      if (!question.isAnswer(frame)) continue;
+      waiting.delete(question);
+      question.settle(frame.type);
+    }
   });
-  await waitFor(() => opened.closed !== undefined || opened.frames.some((frame) => frame.type === 'live'), {
-    describe: 'a socket to be live',
+  const closed = new Promise<void>((resolve) => {
+    socket.on('close', (code) => {
+      opened.closed = code;
+      for (const question of waiting) question.settle('closed');
+      resolve();
+    });
   });
-  if (opened.closed !== undefined) throw new Error(`the socket was closed with ${opened.closed} before it was live`);
+  await Promise.race([once(socket, 'open', { signal: AbortSignal.timeout(OPEN_MS) }), closed]);
+  if ((await opened.ask({ type: 'resume', cursor }, (frame) => frame.type === 'live')) === 'closed')
+    throw new Error(`the socket was closed with ${opened.closed} before it was live`);
   return opened;
 }

@@ -87,8 +87,8 @@ test('that identity is away is no refusal, and what it says without a name, or b
   for (const [error, problem] of [
     [new ConnectError('away', Code.Unavailable), 'unavailable'],
     [new ConnectError('late', Code.DeadlineExceeded), 'unavailable'],
+    [new ConnectError('the tokens of this call are not valid', Code.Unauthenticated), 'unavailable'],
     [new ConnectError('no', Code.PermissionDenied), 'internal'],
-    [new ConnectError('no', Code.Unauthenticated), 'internal'],
     [new ConnectError('no', Code.NotFound, { 'starling-problem': 'constructor' }), 'internal'],
   ] as const) {
     site.identity.fail = error;

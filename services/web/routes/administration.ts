@@ -11,8 +11,6 @@ import type { Invite } from '@starling/contracts/rpc';
 import { Uuid } from '@starling/contracts/schema';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { askIdentityFor } from '../sessions/ask-identity.ts';
-import { authenticate } from '../sessions/authenticate.ts';
 import { siteOf } from '../sessions/visitor.ts';
 import { askForCaller, type IdentityRoutesContext } from './context.ts';
 
@@ -49,9 +47,9 @@ export function administrationRoutes(app: FastifyInstance, context: IdentityRout
     async (request, reply) => {
       const { id: user } = request.params;
       const { role, disabled } = request.body;
-      const caller = await authenticate(request, reply, context);
-      if (role !== undefined) await askIdentityFor(caller, (options) => administration.setRole({ user, role }, options));
-      if (disabled !== undefined) await askIdentityFor(caller, (options) => administration.setDisabled({ user, disabled }, options));
+      if (role !== undefined) await askForCaller(request, reply, context, (options) => administration.setRole({ user, role }, options));
+      if (disabled !== undefined)
+        await askForCaller(request, reply, context, (options) => administration.setDisabled({ user, disabled }, options));
       return reply.code(204).send();
     },
   );

@@ -1,8 +1,8 @@
 import type { onBehalfOf } from '@starling/platform/rpc';
-import type { Gate } from '@starling/platform/tokens';
+import type { Gate, UserIdentity } from '@starling/platform/tokens';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { askIdentityFor, type IdentityClients } from '../sessions/ask-identity.ts';
-import { authenticate } from '../sessions/authenticate.ts';
+import { callForUser } from '../sessions/call-for-user.ts';
 import type { UserTokens } from '../sessions/user-tokens.ts';
 
 /** What the routes that identity answers work with. */
@@ -14,12 +14,12 @@ export interface IdentityRoutesContext {
   publicOrigin: string | undefined;
 }
 
-/** Makes a call to identity on behalf of the user behind a request. */
+/** Makes a call to identity on behalf of the user behind a request; twice, if a new token may make it good. */
 export async function askForCaller<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   context: IdentityRoutesContext,
-  call: (options: ReturnType<typeof onBehalfOf>) => Promise<T>,
+  call: (options: ReturnType<typeof onBehalfOf>, user: UserIdentity) => Promise<T>,
 ): Promise<T> {
-  return askIdentityFor(await authenticate(request, reply, context), call);
+  return callForUser(request, reply, context, (user) => askIdentityFor(user, (options) => call(options, user)));
 }

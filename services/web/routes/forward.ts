@@ -3,7 +3,8 @@ import { describeSpan, inSpan, SpanKind, traceHeaders } from '@starling/platform
 import { type Gate, type Minter, mintedAttributes } from '@starling/platform/tokens';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { serviceOf } from '../domain/route-table.ts';
-import { authenticate } from '../sessions/authenticate.ts';
+import { callForUser } from '../sessions/call-for-user.ts';
+import { keysDiffer } from '../sessions/keys-differ.ts';
 import type { UserTokens } from '../sessions/user-tokens.ts';
 import type { Upstream } from '../upstream/index.ts';
 
@@ -25,19 +26,23 @@ export function forwardRoutes(app: FastifyInstance, options: { upstream: Upstrea
       const url = request.raw.url ?? '';
       const service = serviceOf(request.method, url.split('?')[0] ?? '');
       if (!service) throw new ProblemError('not-found');
-      const identity = await authenticate(request, reply, options);
-      const response = await inSpan(`${request.method} ${service}`, { kind: SpanKind.CLIENT }, async () => {
-        const hopToken = await minter.mintHopToken(service, identity);
-        describeSpan(() => mintedAttributes(hopToken));
-        const headers = {
-          ...requestHeaders(request),
-          ...traceHeaders(),
-          authorization: `Bearer ${identity.token}`,
-          [HOP_HEADER]: hopToken,
-        };
-        const body = request.body?.length ? request.body : undefined;
-        return upstream.forward(service, { method: request.method, url, headers, body });
-      });
+      const body = request.body?.length ? request.body : undefined;
+      const response = await callForUser(request, reply, options, (user) =>
+        inSpan(`${request.method} ${service}`, { kind: SpanKind.CLIENT }, async () => {
+          const hopToken = await minter.mintHopToken(service, user);
+          describeSpan(() => mintedAttributes(hopToken));
+          const headers = {
+            ...requestHeaders(request),
+            ...traceHeaders(),
+            authorization: `Bearer ${user.token}`,
+            [HOP_HEADER]: hopToken,
+          };
+          const answer = await upstream.forward(service, { method: request.method, url, headers, body });
+          // Its token is good here: a new one would be no better for a program.
+          if (answer.status === 401) throw request.headers.authorization ? keysDiffer() : new ProblemError('unauthenticated');
+          return answer;
+        }),
+      );
       for (const name of RESPONSE_HEADERS) if (response.headers[name] !== undefined) reply.header(name, response.headers[name]);
       return reply.code(response.status).send(response.body);
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { encodeFactHeaders, partitionOf } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CODE, refusal } from '../test-fake-identity.ts';
 import { CREDENTIALS, cookieOf, ORIGIN, OWN_PAGE, type Person, problemOf, setCookieOf, startTestSite } from '../test-site.ts';
 
@@ -169,11 +169,54 @@ test('when identity is away, held tokens go on and no session is taken for ended
   expect((await me(person)).statusCode).toBe(200);
 });
 
-test('a call for a user whose token identity takes no more is one without a session', async () => {
+describe.each(['/v1/sessions', '/v1/users/me'])('a user whose token is refused behind web, at %s,', (url) => {
+  async function begin() {
+    const person = await site.signUp();
+    await me(person);
+    const minted = () => site.identity.calls.filter((call) => call.method === 'mintToken').length;
+    return { person, minted, before: minted(), read: () => site.ask({ url, headers: { cookie: person.cookie } }) };
+  }
+
+  test('goes on with a new one if the session lives', async () => {
+    const { read, minted, before } = await begin();
+    site.identity.tokensToRefuse = 1;
+    expect((await read()).statusCode).toBe(200);
+    expect(minted()).toBe(before + 1);
+  });
+
+  test('is logged out if it does not', async () => {
+    const { person, read } = await begin();
+    site.identity.sessions.delete(person.session);
+    site.identity.tokensToRefuse = 1;
+    const response = await read();
+    expect(problemOf(response)).toBe('unauthenticated');
+    expect(setCookieOf(response, 'starling')).toMatch(/^starling=;/);
+  });
+
+  test('is told to come back, not to log in, if the new one is refused too: keys were replaced', async () => {
+    const { read } = await begin();
+    site.identity.tokensToRefuse = 2;
+    const response = await read();
+    expect([problemOf(response), response.headers['retry-after'], response.headers['set-cookie']]).toEqual(['unavailable', '3', undefined]);
+    expect((await read()).statusCode).toBe(200);
+  });
+});
+
+test('a program whose token is refused behind web gets a new one for itself; where web knows it to be good, it comes back', async () => {
+  const begun = await site.ask({ method: 'POST', url: '/v1/token', payload: CREDENTIALS });
+  const headers = { authorization: `Bearer ${begun.json().token}` };
+  for (const [url, problem] of [
+    ['/v1/sessions', 'unauthenticated'],
+    ['/v1/users/me', 'unavailable'],
+  ] as const) {
+    site.identity.tokensToRefuse = 1;
+    expect(problemOf(await site.ask({ url, headers }))).toBe(problem);
+  }
+});
+
+test('what identity refuses a user is passed on as it is', async () => {
   const person = await site.signUp();
   await me(person);
-  site.identity.fail = new ConnectError('the tokens of this call are not valid', Code.Unauthenticated);
-  expect(problemOf(await site.ask({ url: '/v1/sessions', headers: { cookie: person.cookie } }))).toBe('unauthenticated');
   site.identity.fail = refusal('wrong-credentials', Code.Unauthenticated);
   expect(problemOf(await site.ask({ url: '/v1/sessions', headers: { cookie: person.cookie } }))).toBe('wrong-credentials');
 });

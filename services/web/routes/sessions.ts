@@ -9,8 +9,8 @@ import {
 import { Uuid } from '@starling/contracts/schema';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { askIdentity, askIdentityFor } from '../sessions/ask-identity.ts';
-import { askBySession, authenticate, isUnauthenticated, requireSession, requireShownUser } from '../sessions/authenticate.ts';
+import { askIdentity } from '../sessions/ask-identity.ts';
+import { askBySession, isUnauthenticated, requireSession, requireShownUser } from '../sessions/authenticate.ts';
 import { clearCookie, readCookie, setCookie } from '../sessions/cookie.ts';
 import { refuseOtherPages, requireOwnPage } from '../sessions/same-origin.ts';
 import { clientOf, siteOf } from '../sessions/visitor.ts';
@@ -83,9 +83,11 @@ export function sessionsRoutes(app: FastifyInstance, context: IdentityRoutesCont
     { schema: { params: SessionParams } },
     async (request, reply) => {
       const { id } = request.params;
-      const caller = await authenticate(request, reply, context);
-      await askIdentityFor(caller, (options) => sessions.endSession({ id }, options));
-      if (id === caller.session) forgetSession(request, reply);
+      const own = await askForCaller(request, reply, context, async (options, user) => {
+        await sessions.endSession({ id }, options);
+        return user.session;
+      });
+      if (id === own) forgetSession(request, reply);
       return reply.code(204).send();
     },
   );

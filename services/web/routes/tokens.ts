@@ -3,12 +3,13 @@ import type { IssuedTokens } from '@starling/contracts/rpc';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { askIdentity } from '../sessions/ask-identity.ts';
 import { askBySession, requireSession, requireShownUser } from '../sessions/authenticate.ts';
+import { verifyMinted } from '../sessions/keys-differ.ts';
 import { refusePages, requireOwnPage } from '../sessions/same-origin.ts';
 import { clientOf, siteOf, tellDevice } from '../sessions/visitor.ts';
 import type { IdentityRoutesContext } from './context.ts';
 
 /** Tokens in the hands of clients: of programs, which log in by them, and of pages for their sockets. */
-export function tokensRoutes(app: FastifyInstance, { identity: { sessions } }: IdentityRoutesContext): void {
+export function tokensRoutes(app: FastifyInstance, { identity: { sessions }, gate }: IdentityRoutesContext): void {
   app.post<{ Body: IssueTokenRequest }>(
     '/v1/token',
     { schema: { body: IssueTokenRequest } },
@@ -41,12 +42,14 @@ export function tokensRoutes(app: FastifyInstance, { identity: { sessions } }: I
       askIdentity(() => sessions.mintToken({ session, origin, socket: true })),
     );
     requireShownUser(request, user);
+    await verifyMinted(gate, token);
     return { user, token, expiresAt };
   });
-}
 
-function answer(reply: FastifyReply, issued: IssuedTokens): IssuedTokensReply {
-  const { user, token, expiresAt, refreshToken, refreshExpiresAt, device } = issued;
-  tellDevice(reply, device);
-  return { user, token, expiresAt, refreshToken, refreshExpiresAt };
+  async function answer(reply: FastifyReply, issued: IssuedTokens): Promise<IssuedTokensReply> {
+    const { user, token, expiresAt, refreshToken, refreshExpiresAt, device } = issued;
+    await verifyMinted(gate, token);
+    tellDevice(reply, device);
+    return { user, token, expiresAt, refreshToken, refreshExpiresAt };
+  }
 }

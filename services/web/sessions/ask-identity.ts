@@ -11,6 +11,7 @@ import {
 import { ProblemError } from '@starling/platform/http';
 import { isUnavailable, onBehalfOf } from '@starling/platform/rpc';
 import type { UserIdentity } from '@starling/platform/tokens';
+import { keysDiffer } from './keys-differ.ts';
 
 /** What web asks of identity. */
 export interface IdentityClients {
@@ -42,6 +43,8 @@ export async function askIdentity<T>(call: () => Promise<T>): Promise<T> {
     const problem = problemIn(error);
     if (problem) throw problem;
     if (isUnavailable(error)) throw new ProblemError('unavailable');
+    // Web's own tokens are good, unless keys were replaced.
+    if (error.code === Code.Unauthenticated) throw keysDiffer();
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '@starling/platform/clock';
 import { type Gate, TokenRefused, type UserIdentity } from '@starling/platform/tokens';
 import { LRUCache } from 'lru-cache';
 import { askIdentity } from './ask-identity.ts';
+import { verifyMinted } from './keys-differ.ts';
 
 /** A token is replaced while it still outlives whatever the call that carries it sets in motion. */
 const MARGIN_MS = 60_000;
@@ -69,7 +70,7 @@ export class UserTokens {
 
   async #mint(session: string): Promise<UserIdentity> {
     const { token } = await askIdentity(() => this.#sessions.mintToken({ session }));
-    return this.#gate.verifyUserToken(token);
+    return verifyMinted(this.#gate, token);
   }
 }
 

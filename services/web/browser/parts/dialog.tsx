@@ -21,14 +21,27 @@ export function Dialog({ title, onClose, isKept = false, children }: Props) {
     return () => dialog.close();
   }, []);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same, by the dialog itself
     <dialog
       ref={ref}
       className="dialog"
       aria-labelledby={heading}
+      // Browsers let a page hold the dialog open through `cancel` only for seconds after a click; through the key, always.
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return;
+        event.preventDefault();
+        if (!isKept) onClose();
+      }}
+      // Without a key: the way back of a phone.
       onCancel={(event) => {
         event.preventDefault();
         if (!isKept) onClose();
+      }}
+      onClose={() => {
+        const dialog = ref.current;
+        if (dialog === null || dialog.open) return;
+        // The browser did not ask.
+        if (isKept) dialog.showModal();
+        else onClose();
       }}
       onClick={(event) => {
         if (event.target === ref.current && !isKept) onClose();
