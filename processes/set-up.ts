@@ -49,7 +49,7 @@ export async function setUp(
   context: { logger: Logger; say(line: string): void; ports: () => Promise<number>; deliveryUrl: string },
 ): Promise<ProcessPlan[]> {
   const { say } = context;
-  const webConfig = configureWeb(options);
+  const [webConfig, identityConfig] = [configureWeb(options), configureIdentity(options)];
   const directory = options.data;
   const databaseAuthority = options['postgres-ca'];
   const database: DatabaseAccess = {
@@ -73,7 +73,6 @@ export async function setUp(
   await (brokers.sasl ? checkAdministrator(brokers) : checkBrokers(brokers));
   await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
   const secret = await ensureSecret(join(directory, 'secret'));
-  const identityConfig = configureIdentity(options, createHmac('sha256', secret).update('identity').digest('base64url'));
 
   say('bringing the database up to date');
   const admin = { adminUrl: database.url, ca: database.ca, secret };
@@ -117,7 +116,7 @@ export async function setUp(
     ]),
   );
   const own: Record<ServiceName, (label: string) => object> = {
-    identity: () => identityConfig,
+    identity: () => ({ ...identityConfig, secret: createHmac('sha256', secret).update('identity').digest('base64url') }),
     user: () => ({}),
     conversation: () => ({}),
     delivery: (label) => ({ pod: label }),

@@ -9,16 +9,29 @@ const USAGE = `Mends accounts when nobody can log in any more, whether Starling 
   npm run accounts -- owners                      who owns this installation
   npm run accounts -- show EMAIL                  what there is of an account
   npm run accounts -- make-owner EMAIL            makes an account owner, and enables it
-  npm run accounts -- remove-second-factor EMAIL  ends its sessions; the password alone logs in then
+  npm run accounts -- remove-second-factor EMAIL  authenticator app, recovery codes and passkeys; ends its
+                                                  sessions: the password alone logs in then
 
   --data FOLDER     of npm start (starling-data), or
   --database URL    postgres://user:password@host/database of --database or --postgres
 `;
 
-const COMMANDS: Record<string, (recovery: Recovery, email: string) => Promise<RecoveredAccount | undefined>> = {
-  show: (recovery, email) => recovery.find(email),
-  'make-owner': (recovery, email) => recovery.makeOwner(email),
-  'remove-second-factor': (recovery, email) => recovery.removeSecondFactors(email),
+/** What each says of what it did; undefined: there is no such account. */
+const COMMANDS: Record<string, (recovery: Recovery, email: string) => Promise<string | undefined>> = {
+  async show(recovery, email) {
+    const account = await recovery.find(email);
+    return account && describe(account);
+  },
+  async 'make-owner'(recovery, email) {
+    const account = await recovery.makeOwner(email);
+    return account && `Is an owner now: ${describe(account)}`;
+  },
+  async 'remove-second-factor'(recovery, email) {
+    const removed = await recovery.removeSecondFactors(email);
+    if (!removed) return undefined;
+    const { authenticators, recoveryCodes, passkeys, sessions } = removed;
+    return `Removed from ${email}: authenticator app (${authenticators}), recovery codes (${recoveryCodes}), passkeys (${passkeys}). Sessions ended: ${sessions}. The password alone logs in now.`;
+  },
 };
 
 async function run(args: string[]): Promise<void> {
@@ -45,10 +58,11 @@ async function run(args: string[]): Promise<void> {
     });
     try {
       const recovery = createRecovery(db);
-      if (!perform) return print(await recovery.listOwners());
-      const account = await perform(recovery, email ?? '');
-      if (!account) throw new StartError(`There is no account with the email ${email}.`);
-      print([account]);
+      const said = perform
+        ? await perform(recovery, email ?? '')
+        : (await recovery.listOwners()).map(describe).join('\n') || 'There is no owner.';
+      if (said === undefined) throw new StartError(`There is no account with the email ${email}.`);
+      console.log(said);
     } finally {
       await db.end();
     }
@@ -69,10 +83,8 @@ function readArguments(args: string[]) {
   }
 }
 
-function print(accounts: RecoveredAccount[]): void {
-  if (accounts.length === 0) console.log('There is none.');
-  for (const { email, name, role, disabled, secondFactor } of accounts)
-    console.log(`${email}  ${name}  ${role}${disabled ? ', disabled' : ''}${secondFactor ? ', with a second factor' : ''}`);
+function describe({ email, name, role, disabled, secondFactor }: RecoveredAccount): string {
+  return `${email}  ${name}  ${role}${disabled ? ', disabled' : ''}${secondFactor ? ', with a second factor' : ''}`;
 }
 
 try {

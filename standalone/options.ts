@@ -49,6 +49,8 @@ export function readOptions(args: string[]): StandaloneOptions | 'help' {
   if ((options['tls-cert'] === undefined) !== (options['tls-key'] === undefined)) {
     throw new ConfigError('--tls-cert and --tls-key belong together: give both, or neither');
   }
+  if (options.port !== 0 && options.port === options['side-port'])
+    throw new ConfigError('--port and --side-port are two ports: give two numbers');
   return options;
 }
 

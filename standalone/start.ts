@@ -61,6 +61,7 @@ export async function startStarling(context: {
   };
   try {
     const webConfig = configureWeb(options);
+    const identityConfig = { ...localLinks(options), ...configureIdentity(options) };
     const tls = await readTls(options);
     const data = await openDataDirectory(options.data);
     const logFile = openLogFile(join(data.root, 'starling.log'));
@@ -113,10 +114,7 @@ export async function startStarling(context: {
     say('starting the services');
     const delivery = createDelivery({ pod, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 }, local.platform('delivery'));
     const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
-    local.register(
-      'identity',
-      createIdentity({ ...localLinks(options), ...configureIdentity(options, identitySecret) }, local.platform('identity')),
-    );
+    local.register('identity', createIdentity({ ...identityConfig, secret: identitySecret }, local.platform('identity')));
     local.register('user', createUser({}, local.platform('user')));
     local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));
     local.register('delivery', delivery);

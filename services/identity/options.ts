@@ -28,14 +28,13 @@ interface IdentityOptions {
   'sign-on'?: string;
 }
 
-/** The service's configuration by these options. Throws a ConfigError. */
-export function configureIdentity(options: IdentityOptions, secret: string): IdentityConfig {
+/** The service's configuration by these options, without its secret. Throws a ConfigError. */
+export function configureIdentity(options: IdentityOptions): Omit<IdentityConfig, 'secret'> {
   const { registration, owner, mail, 'mail-from': from, 'public-url': publicUrl, 'sign-on': signOn } = options;
   if ((mail === undefined) !== (from === undefined)) throw new ConfigError('--mail and --mail-from belong together: give both, or neither');
   if (mail !== undefined && publicUrl === undefined) throw new ConfigError('--mail needs --public-url: the links in emails lead there');
   const { providers } = loadConfig(Type.Object({ providers: SignOnProviders }, { additionalProperties: false }), { file: signOn });
   return {
-    secret,
     registration,
     firstLocalOwner: owner === undefined,
     signOn: providers,

@@ -54,6 +54,7 @@ describe('starting', () => {
     [['--prot', '1'], /Unknown option '--prot'/],
     [['--port', 'eighty'], /port.*must be integer/],
     [['--port', '70000'], /port.*must be <= 65535/],
+    [['--registration', 'opne'], /registration: must be one of open, invite, closed$/],
     [['--tls-cert', 'x.pem'], /belong together/],
     [['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.pem'], /\/nowhere\.pem, cannot be read \(ENOENT\)/],
     [['--database', 'mysql://x'], /not a PostgreSQL URL/],

@@ -21,7 +21,7 @@ export function loadConfig<T extends TSchema>(
   const config = { ...fromFile, ...given };
   const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true });
   if (!ajv.validate(schema, config)) {
-    throw new ConfigError((ajv.errors ?? []).map((error) => describe(error, source.file)).join('; '));
+    throw new ConfigError([...new Set(describeAll(ajv.errors ?? [], source.file))].join('; '));
   }
   return config as Static<T>;
 }
@@ -49,6 +49,20 @@ function readConfigFile(file: string): Record<string, unknown> {
     throw new ConfigError(`${file}: ${missing ? 'there is no such file' : 'this is not JSON that can be read'}`);
   }
   throw new ConfigError(`${file}: the configuration must be a JSON object`);
+}
+
+/** The values of a choice are told in one sentence, which Ajv tells in one for each and one more. */
+function describeAll(errors: ErrorObject[], file: string | undefined): string[] {
+  const choices = errors.filter(({ keyword }) => keyword === 'const');
+  return errors
+    .filter(({ keyword, instancePath }) => keyword !== 'anyOf' || !choices.some((choice) => choice.instancePath === instancePath))
+    .map((error) => {
+      if (error.keyword !== 'const') return describe(error, file);
+      const values = choices
+        .filter(({ instancePath }) => instancePath === error.instancePath)
+        .map(({ params }) => String(params['allowedValue']));
+      return `${file ?? 'configuration'}${error.instancePath}: must be one of ${values.join(', ')}`;
+    });
 }
 
 function describe(error: ErrorObject, file: string | undefined): string {

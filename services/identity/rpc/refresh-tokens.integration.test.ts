@@ -87,6 +87,8 @@ test('the predecessor gets the same successor for 10 s; after that it ends its s
   const { rows } = await identity.db.query(`SELECT FROM outbox WHERE key = $1 AND headers->>'kind' = 'session.revoked'`, [account.user]);
   expect(rows).toHaveLength(1);
   expect(identity.world.logLines.join('')).toContain('a refresh token came that was replaced before');
+  // Whoever reads it can tell which device it was.
+  expect(identity.world.logLines.join('')).toMatch(/"sid":"[0-9a-f-]{36}"/);
 });
 
 test('a token two generations old ends its session within the grace too', async () => {

