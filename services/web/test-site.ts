@@ -53,7 +53,7 @@ export async function startTestSite(): Promise<TestSite> {
       const begun = await site.ask({
         method: 'POST',
         url: '/v1/accounts/confirm',
-        headers: { origin: ORIGIN },
+        headers: OWN_PAGE,
         payload: { id: '01890a5d-ac96-774b-bcce-b302099a8057', code: CODE },
       });
       expect(begun.statusCode).toBe(201);

@@ -124,7 +124,8 @@ async function startService<T extends TSchema>(
   const log = await untilReached(openLog, { logger });
   const followed = new Revocations({ log, clock: systemClock, logger });
   revocations = followed;
-  void followed.start();
+  // Before anything is let in: a session that ended while this process was down must not get through.
+  await followed.start();
   const gate = createGate({ service: name, cluster, ring, clock: systemClock, revocations: followed });
   const platform: Platform = {
     db,

@@ -70,6 +70,8 @@ export interface Gate {
   verifyCall(call: IncomingCall): Promise<Caller>;
   /** Tells of every session that ends from now on, or without `session` of a user all of whose do. Returns how to stop. */
   onRevoked(listener: (revoked: Revoked) => void): () => void;
+  /** Tells whenever a key may have been dropped: what was let in by a token is to be verified again. Returns how to stop. */
+  onKeysChanged(listener: () => void): () => void;
 }
 
 interface Kind {
@@ -201,6 +203,7 @@ export function createGate(options: { service: string; cluster: string; ring: Ke
     verifyUserToken: (token) => verifyUserToken(token),
     verifyCall,
     onRevoked: (listener) => revocations?.onRevoked(listener) ?? (() => {}),
+    onKeysChanged: (listener) => ring.onChanged(listener),
   };
 }
 

@@ -21,6 +21,8 @@ export interface KeyRing {
   find(issuer: string, kid: string): CryptoKey | undefined;
   /** Reads the keys again, if that was not done a short while ago: one that is not found may have been published since. */
   reread(): Promise<void>;
+  /** Tells whenever the keys are others than before: one may be gone that a token was verified by. Returns how to stop. */
+  onChanged(listener: () => void): () => void;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function createKeyRing(keys: Record<string, JWK[]>, known?: KeyRing
       found.set(nameOf(issuer, jwk.kid), before && (await isSameKey(before, key)) ? before : key);
     }
   }
-  return { find: (issuer, kid) => found.get(nameOf(issuer, kid)), reread: async () => {} };
+  return { find: (issuer, kid) => found.get(nameOf(issuer, kid)), reread: async () => {}, onChanged: () => () => {} };
 }
 
 /** A signing key out of a private JWK. */

@@ -20,10 +20,12 @@ interface KeyFile {
 export async function openKeyRing(options: KeyFile): Promise<KeyRing & { close(): void }> {
   const { file, clock } = options;
   let ring: KeyRing | undefined;
+  const listeners = new Set<() => void>();
   const follower = await followFile(options, async (text) => {
     const keys = parsePublicKeys(text);
     if (!keys) throw new Error(`${file} does not hold the public keys of issuers`);
     ring = await createKeyRing(keys, ring);
+    for (const listener of listeners) listener();
   });
   let rereadAt = Number.NEGATIVE_INFINITY;
   let rereading = Promise.resolve();
@@ -35,6 +37,10 @@ export async function openKeyRing(options: KeyFile): Promise<KeyRing & { close()
         rereading = follower.look();
       }
       return rereading;
+    },
+    onChanged(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     close: follower.close,
   };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock } from '@starling/testing/clock';
@@ -151,6 +151,24 @@ describe('a rotation of keys', () => {
       }
       await rmdir(`${file}.new`);
     }
+  });
+});
+
+describe('several who change the keys at once', () => {
+  it('do so one after the other: what signs is published, and what was dropped is not', async () => {
+    const old = await heldKids();
+    await Promise.all(Array.from({ length: 8 }, (_, number) => (number % 2 ? ensureKeys(place) : rotateKeys({ ...place, dropOld: true }))));
+    for (const issuer of ISSUERS) expect(await publicKids(issuer)).toEqual(await heldKids(issuer));
+    expect(await publicKids()).not.toContain(old[0]);
+  });
+
+  it('do not wait for one who died over it', async () => {
+    await writeFile(`${place.publicFile}.lock`, '');
+    const long = new Date(Date.now() - 60_000);
+    await utimes(`${place.publicFile}.lock`, long, long);
+    const old = await heldKids();
+    await rotateKeys({ ...place, dropOld: true });
+    expect(await heldKids()).not.toEqual(old);
   });
 });
 

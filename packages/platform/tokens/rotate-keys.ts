@@ -1,4 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -25,6 +27,9 @@ export interface Overlap {
 
 const OVERLAP: Overlap = { publishAheadMs: 600_000, keepMs: (USER_TOKEN_SECONDS + LEEWAY_SECONDS) * 1000 + 600_000 };
 const CHECK_EVERY_MS = 60_000;
+/** Writing keys takes milliseconds: who has done so for this long has died. */
+const LOCK_STALE_MS = 10_000;
+const LOCK_POLL_MS = 20;
 
 /** The keys of some issuers: a private file of each in `directory`, and the public ones of all in `publicFile`. */
 export interface KeyPlace {
@@ -38,7 +43,7 @@ export interface KeyPlace {
 
 /** Makes the keys that are absent, removes those whose time has passed, and brings the public file up to date. */
 export function ensureKeys(place: KeyPlace): Promise<void> {
-  return advance(place, () => false);
+  return exclusively(place, () => advance(place, () => false));
 }
 
 /**
@@ -50,7 +55,7 @@ export function ensureKeys(place: KeyPlace): Promise<void> {
  * next call goes on from there.
  */
 export function rotateKeys(place: KeyPlace & { dropOld?: boolean }): Promise<void> {
-  return place.dropOld ? replaceKeys(place) : advance(place, () => true);
+  return exclusively(place, () => (place.dropOld ? replaceKeys(place) : advance(place, () => true)));
 }
 
 /** Rotates the keys whenever the newest has signed for `everyMs`. Returns how to stop. */
@@ -61,7 +66,7 @@ export function startKeyRotation(place: KeyPlace & { everyMs: number; logger: Lo
   let checking = Promise.resolve();
   const check = async (): Promise<void> => {
     try {
-      await advance(place, isDue);
+      await exclusively(place, () => advance(place, isDue));
     } catch (error) {
       logger.error({ reason: (error as Error).message }, 'the signing keys could not be rotated; it is tried again');
     }
@@ -74,6 +79,30 @@ export function startKeyRotation(place: KeyPlace & { everyMs: number; logger: Lo
     clearInterval(timer);
     await checking;
   };
+}
+
+/** One at a time, of all processes: a server that rotates its keys, one that starts, and the command that replaces them. */
+async function exclusively<T>({ publicFile }: KeyPlace, work: () => Promise<T>): Promise<T> {
+  const lock = `${publicFile}.lock`;
+  await mkdir(dirname(lock), { recursive: true, mode: 0o700 });
+  while (!(await take(lock))) await delay(LOCK_POLL_MS);
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function take(lock: string): Promise<boolean> {
+  try {
+    await (await open(lock, 'wx', 0o600)).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const held = await stat(lock).catch(() => undefined);
+    if (held && Date.now() - held.mtimeMs > LOCK_STALE_MS) await rm(lock, { force: true });
+    return false;
+  }
 }
 
 async function advance(place: KeyPlace, isDue: (newest: HeldKey) => boolean): Promise<void> {

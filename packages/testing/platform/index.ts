@@ -22,6 +22,8 @@ export interface TestPlatformOptions {
   clock?: Clock;
   /** Partitions of each topic, 2 unless given: more than one, so that what relies on a single one fails. */
   partitions?: Partial<Record<Topic, number>>;
+  /** How often it is looked whether the keys have changed; 5 s unless given. */
+  keyPollMs?: number;
 }
 
 /** What services run on in a test: everything real (schemas and roles, event log, keys and tokens), in one process. */
@@ -32,6 +34,8 @@ export interface TestPlatform extends LocalPlatform {
   mintUserToken(claims: Partial<Parameters<Minter['mintUserToken']>[0]> & { user: string }): Promise<string>;
   /** Everything that was logged, as JSON lines. */
   logLines: readonly string[];
+  /** Where the services' keys are. */
+  keyDirectory: string;
 }
 
 export async function createTestPlatform(options: TestPlatformOptions): Promise<TestPlatform> {
@@ -48,6 +52,7 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
     adminUrl: database.url,
     secret: 'only of a test',
     keyDirectory,
+    ...(options.keyPollMs === undefined ? {} : { keyPollMs: options.keyPollMs }),
     cluster: 'test',
     partitions: { conversations: 2, receipts: 2, users: 2, ...options.partitions },
     migrations: options.services,
@@ -66,6 +71,7 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
   return {
     ...local,
     logLines,
+    keyDirectory,
     async headersFor(callee, user, caller = 'web') {
       const session = randomUUID();
       const { token } = await minter.mintUserToken({ user, session, role: 'member', scope: 'api' });

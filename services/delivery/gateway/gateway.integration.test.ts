@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CLOSE_CODES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
+import { systemClock } from '@starling/platform/clock';
+import { publicKeysFile, rotateKeys } from '@starling/platform/tokens';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
 import { v7 } from 'uuid';
@@ -20,7 +23,7 @@ let fault: Error | undefined;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  platform = await createTestPlatform({ database, services: {} });
+  platform = await createTestPlatform({ database, services: {}, keyPollMs: 50 });
   const own = platform.platform('delivery');
   const gate: typeof own.gate = {
     ...own.gate,
@@ -55,6 +58,26 @@ async function closeOf(socket: WebSocket): Promise<unknown[]> {
   const [code, reason] = (await once(socket, 'close', { signal: AbortSignal.timeout(10_000) })) as [number, Buffer];
   return [code, reason.toString()];
 }
+
+describe('a socket that was opened by the token of a key', () => {
+  const place = () => ({
+    directory: platform.keyDirectory,
+    issuers: ['identity'],
+    publicFile: publicKeysFile(platform.keyDirectory),
+    clock: systemClock,
+  });
+
+  it('is closed when that key is dropped, and not when another comes beside it', async () => {
+    const { socket } = await connect();
+    await once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+    await rotateKeys({ ...place(), overlap: { publishAheadMs: 0, keepMs: 60_000 } });
+    await delay(300);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    const closed = closeOf(socket);
+    await rotateKeys({ ...place(), dropOld: true });
+    expect(await closed).toEqual([CLOSE_CODES.unauthenticated.code, CLOSE_CODES.unauthenticated.reason]);
+  });
+});
 
 describe('a fault of ours', () => {
   it('while a socket is taken is an answer and is logged, and the pod goes on', async () => {

@@ -31,7 +31,7 @@ export class Gateway {
   readonly #flusher = new Flusher();
   readonly #connections = new Set<Connection>();
   readonly #byUser = new Map<string, Set<Connection>>();
-  #unfollow: (() => void) | undefined;
+  #unfollow: (() => void)[] = [];
   #ticking: NodeJS.Timeout | undefined;
   #accepting = false;
 
@@ -53,14 +53,15 @@ export class Gateway {
 
   start(): void {
     this.#accepting = true;
-    this.#unfollow = this.#options.gate.onRevoked((revoked) => this.#closeRevoked(revoked));
+    const { gate } = this.#options;
+    this.#unfollow = [gate.onRevoked((revoked) => this.#closeRevoked(revoked)), gate.onKeysChanged(() => this.#verifyAll())];
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
   }
 
   stop(): void {
     this.#accepting = false;
     clearInterval(this.#ticking);
-    this.#unfollow?.();
+    for (const unfollow of this.#unfollow) unfollow();
     this.closeAll('restarting');
   }
 
@@ -148,6 +149,18 @@ export class Gateway {
   #closeRevoked({ user, session }: { user: string; session?: string | undefined }): void {
     for (const connection of this.#byUser.get(user) ?? [])
       if (session === undefined || connection.identity.session === session) connection.close('unauthenticated');
+  }
+
+  /** A key was dropped, maybe: whoever came in by a token of it, a thief for one, is put out. */
+  #verifyAll(): void {
+    for (const connection of this.#connections) {
+      const { token } = connection.identity;
+      this.#options.gate.verifyUserToken(token).catch((error: unknown) => {
+        if (!(error instanceof TokenRefused))
+          this.#options.logger.error({ err: error }, 'the token of a socket could not be verified again');
+        if (connection.identity.token === token) connection.close('unauthenticated');
+      });
+    }
   }
 
   /** Whose socket it is to be; undefined: the token does not say. */

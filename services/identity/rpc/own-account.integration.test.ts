@@ -156,3 +156,14 @@ test('bots, and services as themselves, have no account to change', async () => 
     for (const answer of await Promise.all(calls.map(problemOf))) expect(answer).toMatch(refusal);
   }
 });
+
+test('log-ins with the old password that come while it is changed have ended afterwards', async () => {
+  const account = await begin();
+  const { email, behalf } = account;
+  // A log-in that is right takes back what it counted: this can be kept up for as long as the password is known.
+  const underWay = Array.from({ length: 12 }, () => logIn(email).catch(() => undefined));
+  await world.identity.accounts.changePassword({ current: PASSWORD, password: NEW_PASSWORD }, behalf);
+  await Promise.all(underWay);
+  const { sessions } = await world.identity.sessions.listSessions({}, behalf);
+  expect(sessions).toHaveLength(1);
+});

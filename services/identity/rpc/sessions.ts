@@ -29,8 +29,8 @@ export function sessionsRpc(
 
   router.service(SessionsService, {
     async logIn({ email, password, client }, context) {
-      const { id } = await accounts.checkCredentials({ email, password }, client, context.signal);
-      return { result: await afterFirstFactor(id, client) };
+      const { id, proof } = await accounts.checkCredentials({ email, password }, client, context.signal);
+      return { result: await afterFirstFactor(id, client, proof) };
     },
 
     async completeLogIn({ challenge, method, code, client }) {
@@ -50,12 +50,12 @@ export function sessionsRpc(
     },
 
     async issueToken({ email, password, code, client }, context) {
-      const { id } = await accounts.checkCredentials({ email, password }, client, context.signal);
+      const { id, proof } = await accounts.checkCredentials({ email, password }, client, context.signal);
       if ((await secondFactors.methodsOf(id)).length > 0) {
         if (code === '') throw refuse('second-factor-required');
         if (!(await secondFactors.checkCode(id, code))) throw refuse('wrong-code');
       }
-      const begun = await refreshTokens.begin(id, client);
+      const begun = await refreshTokens.begin(id, client, proof);
       return issue(begun, begun.device);
     },
 

@@ -137,10 +137,10 @@ export function signOnRpc(router: ConnectRouter, deps: SignOnDeps): void {
       // Nobody is logged in: it is a stranger's guess, and counts as one.
       const account = await accounts.describe(user);
       if (!account) throw refuse('link-expired');
-      await accounts.checkCredentials({ email: account.email, password }, client, context.signal);
+      const { proof } = await accounts.checkCredentials({ email: account.email, password }, client, context.signal);
       if (!(await links.spend(opened.bytes, opened.expiresAt))) throw refuse('link-expired');
       if (!(await links.link(user, { issuer, subject }))) throw refuse('sign-on-refused');
-      return { result: await afterFirstFactor(user, client) };
+      return { result: await afterFirstFactor(user, client, proof) };
     },
   });
 }

@@ -61,6 +61,25 @@ test('a new password ends all sessions but one, and the old password with them',
   expect((await accounts.checkCredentials({ email, password: 'quite another password' }, undefined, never)).id).toBe(account.user);
 });
 
+test('a log-in with the old password that is under way when a new one is set begins nothing', async () => {
+  const { accounts, sessions, refreshTokens } = identity.parts;
+  const { user, email } = await identity.makeAccount();
+  const { proof } = await accounts.checkCredentials({ email, password: PASSWORD }, undefined, never);
+  await sessions.begin(user, undefined, proof);
+  await identity.db.query("INSERT INTO second_factor_challenge (hash, user_id, expires_at) VALUES ($1, $2, now() + interval '5 minutes')", [
+    Buffer.from(user),
+    user,
+  ]);
+  await accounts.setPassword(user, await hashPassword('quite another password'));
+  expect(await problemOf(sessions.begin(user, undefined, proof))).toBe('wrong-credentials');
+  expect(await problemOf(refreshTokens.begin(user, undefined, proof))).toBe('wrong-credentials');
+  const { rows } = await identity.db.query(
+    'SELECT (SELECT count(*)::int FROM session WHERE "userId" = $1) AS sessions, (SELECT count(*)::int FROM second_factor_challenge WHERE user_id = $1) AS challenges',
+    [user],
+  );
+  expect(rows).toEqual([{ sessions: 0, challenges: 0 }]);
+});
+
 test('an email that is taken can not be changed to, and one that is free can', async () => {
   const [account, other] = [await identity.makeAccount(), await identity.makeAccount()];
   const { accounts } = identity.parts;

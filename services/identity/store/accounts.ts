@@ -66,9 +66,13 @@ export function createAccounts(options: { auth: BetterAuth; sessions: Sessions; 
     async setPassword(user, passwordHash, { exceptSession, before } = {}) {
       await auth.transaction(async (tx, records) => {
         await before?.(tx);
+        // Who logs in with the old password meanwhile was there before, and is ended below, or waits and is refused.
+        await tx.query('SELECT FROM "user" WHERE id = $1 FOR NO KEY UPDATE', [user]);
         if (await records.findCredentialAccount(user)) await records.updatePassword(user, passwordHash);
         else await records.createAccount({ userId: user, providerId: 'credential', accountId: user, password: passwordHash });
         await tx.query('DELETE FROM session WHERE "userId" = $1 AND id IS DISTINCT FROM $2::uuid', [user, exceptSession]);
+        // Of log-ins with the old password that wait for their second factor.
+        await tx.query('DELETE FROM second_factor_challenge WHERE user_id = $1', [user]);
       });
       stated();
     },

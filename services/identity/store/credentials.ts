@@ -18,6 +18,9 @@ export interface FoundAccount {
   hasPassword: boolean;
 }
 
+/** Whose password was right. `proof`: the hash that it was checked against, which may have been replaced meanwhile. */
+export type ProvenAccount = FoundAccount & { proof: string };
+
 /** Finding accounts, and telling whether a password is theirs. Emails are compared in lower case. */
 export interface Credentials {
   /**
@@ -28,7 +31,7 @@ export interface Credentials {
     credentials: { email: string; password: string },
     client: ClientContext | undefined,
     signal: AbortSignal,
-  ): Promise<FoundAccount>;
+  ): Promise<ProvenAccount>;
   /** Asks a user who is logged in for the password again. Throws refuse('wrong-credentials' | 'rate-limited'). */
   confirmPassword(user: string, password: string, client: ClientContext | undefined, signal: AbortSignal): Promise<void>;
   findByEmail(email: string): Promise<FoundAccount | undefined>;
@@ -73,12 +76,12 @@ export function createCredentials(options: {
   async function verify(
     found: AccountRow | undefined,
     guess: { password: string; buckets: GuessBucket[]; line: Line; signal: AbortSignal },
-  ): Promise<FoundAccount> {
+  ): Promise<ProvenAccount> {
     const { password, buckets, line, signal } = guess;
     const fits = await passwords.verifyInTurn(line, signal, password, found?.hash ?? undefined);
-    if (!found || !fits || found.disabled) throw refuse('wrong-credentials');
+    if (!found?.hash || !fits || found.disabled) throw refuse('wrong-credentials');
     for (const { key, ...bucket } of buckets) await throttle.refund(key, bucket);
-    return present(found);
+    return { ...present(found), proof: found.hash };
   }
 
   return {

@@ -19,8 +19,8 @@ export interface Refreshable extends LiveSession {
 
 /** Sessions of clients without cookies. One family of refresh tokens is one log-in and one session. */
 export interface RefreshTokens {
-  /** Begins a session. Throws refuse('wrong-credentials') for a disabled user. */
-  begin(user: string, client: ClientContext | undefined): Promise<Refreshable & { device: string }>;
+  /** Begins a session. `proof` and what is thrown: as of Sessions. */
+  begin(user: string, client: ClientContext | undefined, proof?: string): Promise<Refreshable & { device: string }>;
   /**
    * The successor of a refresh token; the same one again within a grace of 10 s. A token that was replaced before that
    * ends its session, and no other. Undefined: the session has ended, or the token is not genuine, which changes nothing.
@@ -88,9 +88,9 @@ export function createRefreshTokens(options: {
   }
 
   return {
-    async begin(user, client) {
+    async begin(user, client, proof) {
       const { device, row } = await auth.transaction(async (tx) => {
-        const { id, role, device } = await sessions.beginWithin(tx, user, client);
+        const { id, role, device } = await sessions.beginWithin(tx, user, client, proof);
         return { device, row: await setNext(tx, { id, user, role, seed: randomBytes(SEED_BYTES), generation: 1 }) };
       });
       return { ...present(row), device };

@@ -8,6 +8,7 @@ import { createRecoveryCodes, hashRecoveryCode } from '../domain/recovery-codes.
 import { seal, unseal } from '../domain/sealed.ts';
 import { createTotpSecret, describeTotp, findTotpStep } from '../domain/totp.ts';
 import { refuse } from '../rpc/refuse.ts';
+import { refuseReplaced } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 
 const CHALLENGE_MS = 5 * 60_000;
@@ -103,14 +104,18 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
   return {
     methodsOf,
 
-    async begin(user) {
+    async begin(user, proof) {
       const challenge = randomBytes(32).toString('base64url');
       const expiresAt = clock.now() + CHALLENGE_MS;
-      await db.query('INSERT INTO second_factor_challenge (hash, user_id, expires_at) VALUES ($1, $2, to_timestamp($3::float8 / 1000))', [
-        hashChallenge(challenge),
-        user,
-        expiresAt,
-      ]);
+      await transaction(db, async (tx) => {
+        await tx.query('SELECT FROM "user" WHERE id = $1 FOR SHARE', [user]);
+        if (proof !== undefined) await refuseReplaced(tx, user, proof);
+        await tx.query('INSERT INTO second_factor_challenge (hash, user_id, expires_at) VALUES ($1, $2, to_timestamp($3::float8 / 1000))', [
+          hashChallenge(challenge),
+          user,
+          expiresAt,
+        ]);
+      });
       return { challenge, methods: await methodsOf(user), expiresAt };
     },
 

@@ -27,10 +27,13 @@ export interface ShownSession {
 
 /** Sessions live 30 days from their last use. Their secrets are stored as SHA-256 only. */
 export interface Sessions {
-  /** Begins a session and remembers the device. Throws refuse('wrong-credentials') for a disabled user. */
-  begin(user: string, client: ClientContext | undefined): Promise<Begun>;
+  /**
+   * Begins a session and remembers the device. Throws refuse('wrong-credentials') for a disabled user, and when the
+   * password that was the proof has been replaced meanwhile.
+   */
+  begin(user: string, client: ClientContext | undefined, proof?: string): Promise<Begun>;
   /** The same in a transaction of the caller's. */
-  beginWithin(tx: pg.PoolClient, user: string, client: ClientContext | undefined): Promise<Begun & LiveSession>;
+  beginWithin(tx: pg.PoolClient, user: string, client: ClientContext | undefined, proof?: string): Promise<Begun & LiveSession>;
   /** Finds a session that has not ended, of a user who is not disabled, and counts this as its use. */
   find(token: string): Promise<LiveSession | undefined>;
   /** Ending a session that has ended is no error. */
@@ -57,13 +60,19 @@ export function createSessions(options: { db: pg.Pool; auth: BetterAuth; devices
     return rowCount ?? 0;
   }
 
-  async function beginWithin(tx: pg.PoolClient, user: string, client: ClientContext | undefined): Promise<Begun & LiveSession> {
-    // Shared: who disables the user meanwhile waits, and then ends this session too.
+  async function beginWithin(
+    tx: pg.PoolClient,
+    user: string,
+    client: ClientContext | undefined,
+    proof?: string,
+  ): Promise<Begun & LiveSession> {
+    // Shared: who disables the user or sets a password meanwhile waits, and then ends this session too.
     const { rows } = await tx.query<{ role: SystemRole; disabled: boolean }>('SELECT role, disabled FROM "user" WHERE id = $1 FOR SHARE', [
       user,
     ]);
     const [row] = rows;
     if (!row || row.disabled) throw refuse('wrong-credentials');
+    if (proof !== undefined) await refuseReplaced(tx, user, proof);
     const secret = createSecret();
     const token = tokenOf(secret);
     const { address: ipAddress = '', userAgent = '' } = client ?? {};
@@ -75,8 +84,8 @@ export function createSessions(options: { db: pg.Pool; auth: BetterAuth; devices
   return {
     beginWithin,
 
-    async begin(user, client) {
-      const { session, device } = await auth.transaction((tx) => beginWithin(tx, user, client));
+    async begin(user, client, proof) {
+      const { session, device } = await auth.transaction((tx) => beginWithin(tx, user, client, proof));
       return { session, user, device };
     },
 
@@ -127,6 +136,15 @@ export function createSessions(options: { db: pg.Pool; auth: BetterAuth; devices
       await db.query('DELETE FROM session WHERE "expiresAt" < now()');
     },
   };
+}
+
+/** The user is locked: from here on no other password is set. Throws refuse('wrong-credentials'). */
+export async function refuseReplaced(tx: pg.PoolClient, user: string, proof: string): Promise<void> {
+  const { rowCount } = await tx.query(`SELECT FROM account WHERE "userId" = $1 AND "providerId" = 'credential' AND password = $2`, [
+    user,
+    proof,
+  ]);
+  if (rowCount !== 1) throw refuse('wrong-credentials');
 }
 
 function tokenOf(secret: string): string {

@@ -3,6 +3,7 @@ import { useClient, useClientState } from './client-state.ts';
 import { navigate } from './router.ts';
 import { type Arrival, takeArrival } from './session/arrival.ts';
 import { EntryPage } from './session/entry-page.tsx';
+import type { EntryNotice } from './session/entry-step.ts';
 import { Notice } from './session/notice.tsx';
 import { judgeNews, openSessionChannel, type SessionChannel, type SessionNews } from './session/other-tabs.ts';
 import { Shell } from './shell.tsx';
@@ -22,7 +23,7 @@ export function App({ arrived }: { arrived: Arrival | null }) {
   const failure = useClientState((state) => state.failure);
   const [session, setSession] = useState<Session>('asking');
   const [arrival, setArrival] = useState(arrived);
-  const [notice, setNotice] = useState<string>();
+  const [notice, setNotice] = useState<EntryNotice>();
   /** Whom this tab shows, or has shown until their session ended. */
   const shown = useRef<string | null>(null);
   const channel = useRef<SessionChannel>(null);
@@ -67,7 +68,7 @@ export function App({ arrived }: { arrived: Arrival | null }) {
     return () => removeEventListener('hashchange', arriveAgain);
   }, []);
 
-  const leaveArrival = (said?: string) => {
+  const leaveArrival = (said?: EntryNotice) => {
     setArrival(null);
     setNotice(said);
     navigate('/', 'replace');
@@ -85,7 +86,7 @@ export function App({ arrived }: { arrived: Arrival | null }) {
   };
 
   if (arrival !== null && BEFORE_ALL.includes(arrival.page)) {
-    const onLeave = (said?: string) => {
+    const onLeave = (said?: EntryNotice) => {
       leaveArrival(said);
       ask();
     };

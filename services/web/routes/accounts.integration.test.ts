@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { CODE, refusal } from '../test-fake-identity.ts';
-import { CREDENTIALS, cookieOf, ORIGIN, problemOf, setCookieOf, startTestSite } from '../test-site.ts';
+import { CREDENTIALS, cookieOf, OWN_PAGE, problemOf, setCookieOf, startTestSite } from '../test-site.ts';
 
 const site = await startTestSite();
 beforeEach(() => site.reset());
@@ -24,7 +24,7 @@ test('the entry page is told what there is, and of providers only where they can
 });
 
 test('a registration waits for its code, which only the machine itself is told', async () => {
-  const local = await post('/v1/accounts', { ...account, invite: 'invite-secret' }, { origin: ORIGIN });
+  const local = await post('/v1/accounts', { ...account, invite: 'invite-secret' }, OWN_PAGE);
   expect([local.statusCode, local.json()]).toEqual([202, { id: expect.any(String), expiresAt: 1_900_000_000_000, code: CODE }]);
   expect(local.headers['set-cookie']).toBeUndefined();
   expect(site.identity.askedFor('register')?.request).toMatchObject({ ...account, invite: 'invite-secret', client: { local: true } });
@@ -41,7 +41,7 @@ test('a code can be sent again', async () => {
 
 test('the right code ends a registration with a session, in a cookie that scripts cannot read', async () => {
   expect(problemOf(await post('/v1/accounts/confirm', { id, code: '000000' }))).toBe('wrong-code');
-  const response = await post('/v1/accounts/confirm', { id, code: CODE }, { origin: ORIGIN });
+  const response = await post('/v1/accounts/confirm', { id, code: CODE }, OWN_PAGE);
   expect([response.statusCode, response.json()]).toEqual([201, { user: expect.any(String) }]);
   expect(setCookieOf(response, 'starling')).toMatch(/^starling=[0-9a-f]{32}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
   expect(setCookieOf(response, 'starling-device')).toMatch(
@@ -53,7 +53,7 @@ test('the right code ends a registration with a session, in a cookie that script
 
 test('over HTTPS the cookies are bound to the host', async () => {
   const secure = await site.open({ secure: true });
-  const headers = { host: 'chat.example.org', origin: 'https://chat.example.org' };
+  const headers = { host: 'chat.example.org', origin: 'https://chat.example.org', 'x-starling-request': '1' };
   const response = await site.ask({ method: 'POST', url: '/v1/accounts/confirm', headers, payload: { id, code: CODE } }, secure);
   for (const name of ['__Host-starling', '__Host-starling-device'])
     expect(setCookieOf(response, name)).toMatch(/; Path=\/; HttpOnly; Secure; SameSite=Lax$/);

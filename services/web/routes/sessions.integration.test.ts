@@ -4,7 +4,7 @@ import { encodeFactHeaders, partitionOf } from '@starling/contracts/log';
 import { waitFor } from '@starling/testing/wait-for';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CODE, refusal } from '../test-fake-identity.ts';
-import { CREDENTIALS, cookieOf, ORIGIN, OWN_PAGE, type Person, problemOf, setCookieOf, startTestSite } from '../test-site.ts';
+import { CREDENTIALS, cookieOf, OWN_PAGE, type Person, problemOf, setCookieOf, startTestSite } from '../test-site.ts';
 
 const site = await startTestSite();
 await site.world.start();
@@ -16,7 +16,7 @@ const change = (method: 'POST' | 'DELETE', url: string, { cookie }: Person, payl
   site.ask({ method, url, headers: { cookie, ...OWN_PAGE }, ...(payload && { payload }) });
 
 test('a log-in sets the cookies of session and device, and says nothing of them otherwise', async () => {
-  const response = await site.ask({ method: 'POST', url: '/v1/sessions', headers: { origin: ORIGIN }, payload: CREDENTIALS });
+  const response = await site.ask({ method: 'POST', url: '/v1/sessions', headers: OWN_PAGE, payload: CREDENTIALS });
   expect([response.statusCode, response.json()]).toEqual([201, { user: expect.any(String) }]);
   const device = cookieOf(response, 'starling-device') as string;
   expect(setCookieOf(response, 'starling')).toMatch(/^starling=[0-9a-f]{32}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
@@ -38,7 +38,7 @@ test('an account with a second factor gets no session before it', async () => {
     site.ask({
       method: 'POST',
       url: '/v1/sessions/second-factor',
-      headers: { origin: ORIGIN },
+      headers: OWN_PAGE,
       payload: { challenge, method: 'totp', code },
     });
   expect(problemOf(await answer('000000'))).toBe('wrong-code');

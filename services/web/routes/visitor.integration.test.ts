@@ -29,6 +29,7 @@ test('a trusted proxy says who the visitor is, and what the browser asked it for
     headers: {
       host: 'inner:8080',
       origin: 'https://chat.example.org',
+      'x-starling-request': '1',
       'x-forwarded-for': '192.0.2.99, 203.0.113.5',
       'x-forwarded-proto': 'https',
       'x-forwarded-host': 'chat.example.org',

@@ -14,12 +14,11 @@ export function requireOwnPage(request: FastifyRequest): void {
 }
 
 /**
- * Throws `not-same-origin` for a request from the page of another site: it could log its visitors in as somebody else.
- * Programs send no Origin.
+ * Throws `not-same-origin` for a request of a page, unless it is our own: others could log their visitors in as somebody
+ * else. Programs send no Origin, and have no cookie that could be used.
  */
 export function refuseOtherPages(request: FastifyRequest): void {
-  const { origin } = request.headers;
-  if (origin !== undefined && origin !== siteOf(request).origin) throw new ProblemError('not-same-origin');
+  if (request.headers.origin !== undefined) requireOwnPage(request);
 }
 
 /** Throws `not-same-origin` for every page: it has a cookie that its scripts cannot read, and must not be given what they could. */

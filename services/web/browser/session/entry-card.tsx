@@ -1,9 +1,14 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { usePageTitle } from '../parts/page-title.ts';
+import type { EntryNotice } from './entry-step.ts';
 
 /** The frame of what people see before they are logged in. */
-export function EntryCard({ title, notice, children }: { title: string; notice?: string | undefined; children: ReactNode }) {
+export function EntryCard({ title, notice, children }: { title: string; notice?: EntryNotice | undefined; children: ReactNode }) {
   usePageTitle(`${title} · Starling`);
+  const done = typeof notice === 'object' ? notice.done : '';
+  // Only what comes into a status that is there already is announced.
+  const [said, setSaid] = useState('');
+  useEffect(() => setSaid(done), [done]);
   return (
     <main className="entry">
       <div className="entry-card">
@@ -12,7 +17,10 @@ export function EntryCard({ title, notice, children }: { title: string; notice?:
           <span>Starling</span>
         </p>
         <h1>{title}</h1>
-        {notice !== undefined && (
+        <p role="status" className={said === '' ? 'entry-done' : 'entry-done has-news'}>
+          {said}
+        </p>
+        {typeof notice === 'string' && (
           <p role="alert" className="entry-notice">
             {notice}
           </p>

@@ -5,7 +5,7 @@ import { useClient } from '../client-state.ts';
 import type { Arrival } from './arrival.ts';
 import { CodeForm } from './code-form.tsx';
 import { EntryCard, EntrySwitch } from './entry-card.tsx';
-import { type EntryStep, explainClosed, firstStep, STEP_TITLES } from './entry-step.ts';
+import { type EntryNotice, type EntryStep, explainClosed, explainVoidInvite, firstStep, STEP_TITLES } from './entry-step.ts';
 import { ForgotForm } from './forgot-form.tsx';
 import { LinkForm } from './link-form.tsx';
 import { LogInForm } from './log-in-form.tsx';
@@ -17,8 +17,8 @@ interface Props {
   arrival: Arrival | null;
   onEnter: (user: string) => void;
   /** Back from what a link led to. Without it, the log-in is shown here. */
-  onLeave?: (notice?: string) => void;
-  notice?: string | undefined;
+  onLeave?: (notice?: EntryNotice) => void;
+  notice?: EntryNotice | undefined;
 }
 
 /** All that is to be seen before somebody is logged in, one step at a time. */
@@ -37,7 +37,7 @@ export function EntryPage({ arrival, onEnter, onLeave, notice }: Props) {
   const invite = arrival?.page === 'invite' ? (arrival.token ?? undefined) : undefined;
   const closed = known === null ? undefined : explainClosed(known.registration, invite);
 
-  const back = (said?: string) => {
+  const back = (said?: EntryNotice) => {
     if (onLeave) onLeave(said);
     else setStep({ at: 'log-in', ...(said === undefined ? {} : { notice: said }) });
   };
@@ -81,7 +81,12 @@ export function EntryPage({ arrival, onEnter, onLeave, notice }: Props) {
             email={email}
             mail={mail}
             button="Confirm"
-            onConfirm={async (code) => onEnter((await client.confirmSignUp({ id: step.sent.id, code })).user)}
+            onConfirm={async (code) => {
+              const { user } = await client
+                .confirmSignUp({ id: step.sent.id, code })
+                .catch((error: unknown) => explainVoidInvite(error, invite));
+              onEnter(user);
+            }}
             onResend={() => client.resendCode(step.sent.id).catch(explainGone)}
           />
           <EntrySwitch question="Mistyped?" label="Begin anew" onClick={() => setStep({ at: 'sign-up' })} />
@@ -95,7 +100,13 @@ export function EntryPage({ arrival, onEnter, onLeave, notice }: Props) {
           onExpired={() => back('That took too long, or was tried too often. Log in again.')}
         />
       )}
-      {step.at === 'reset' && <ResetForm token={step.token} onDone={() => back('Your new password is set. Log in with it.')} />}
+      {step.at === 'reset' && (
+        <ResetForm
+          token={step.token}
+          onDone={() => back({ done: 'Your new password is set. Log in with it.' })}
+          onForgot={() => setStep({ at: 'forgot' })}
+        />
+      )}
       {step.at === 'link' && <LinkForm onLoggedIn={enter} onExpired={() => back('No sign-on waits to be connected. Sign on again.')} />}
       {(step.at === 'forgot' || step.at === 'second-factor' || step.at === 'reset' || step.at === 'link') && (
         <EntrySwitch label="Back to log in" onClick={() => back()} />

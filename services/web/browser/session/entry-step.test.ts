@@ -1,5 +1,7 @@
+import { ApiError } from '@starling/client';
+import { renderProblem } from '@starling/contracts/problems';
 import { expect, it } from 'vitest';
-import { explainClosed, firstStep } from './entry-step.ts';
+import { explainClosed, explainVoidInvite, firstStep } from './entry-step.ts';
 
 it('begins where a link leads, and with a word where it is not whole', () => {
   expect(firstStep(null)).toEqual({ at: 'log-in' });
@@ -23,4 +25,12 @@ it('says who cannot register, and why', () => {
   expect(explainClosed('invite', 'abc')).toBeUndefined();
   expect(explainClosed('invite', undefined)).toMatch(/invite/);
   expect(explainClosed('closed', 'abc')).toMatch(/Nobody/);
+});
+
+it('says of an invite that it is void, and leaves all else as it was said', () => {
+  const refused = new ApiError(renderProblem('invite-required'));
+  expect(() => explainVoidInvite(refused, 'abc')).toThrow('This invite is used up, expired or revoked: ask for another.');
+  expect(() => explainVoidInvite(refused, undefined)).toThrow(refused);
+  const closed = new ApiError(renderProblem('registration-closed'));
+  expect(() => explainVoidInvite(closed, 'abc')).toThrow(closed);
 });

@@ -1,10 +1,14 @@
+import { ApiError } from '@starling/client';
 import type { CodeReply, EntryReply, SecondFactorReply } from '@starling/contracts/http';
 import type { Arrival } from './arrival.ts';
 
+/** A word above a page: of what went wrong, or of what is done. */
+export type EntryNotice = string | { done: string };
+
 /** Which of the pages before the log-in is shown. */
 export type EntryStep =
-  | { at: 'log-in'; notice?: string }
-  | { at: 'sign-up'; notice?: string }
+  | { at: 'log-in'; notice?: EntryNotice }
+  | { at: 'sign-up'; notice?: EntryNotice }
   | { at: 'code'; sent: CodeReply }
   | { at: 'forgot' }
   | { at: 'second-factor'; wanted: SecondFactorReply }
@@ -46,4 +50,11 @@ export function explainClosed(registration: EntryReply['registration'], invite: 
   if (registration === 'closed') return 'Nobody can register here at present.';
   if (registration === 'invite' && invite === undefined) return 'To register here, you need an invite link.';
   return undefined;
+}
+
+/** Who has sent an invite is not told that one is needed. Throws always. */
+export function explainVoidInvite(error: unknown, invite: string | undefined): never {
+  if (invite !== undefined && error instanceof ApiError && error.code === 'invite-required')
+    throw new Error('This invite is used up, expired or revoked: ask for another.', { cause: error });
+  throw error;
 }

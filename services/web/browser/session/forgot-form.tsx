@@ -48,10 +48,14 @@ export function ForgotForm({ email, onEmail, mail }: Props) {
         value={email}
         onChange={(event) => onEmail(event.target.value)}
         error={errors.fields['email']}
-        hint="We send a link to set a new password."
+        hint={
+          mail === false
+            ? 'A link to set a new password goes to the log of this server, which has no mail server.'
+            : 'We send a link to set a new password.'
+        }
       />
       <button type="submit" className="button button-primary button-wide" disabled={busy}>
-        Send link
+        {mail === false ? 'Make link' : 'Send link'}
       </button>
     </Form>
   );

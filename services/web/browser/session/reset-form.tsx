@@ -1,3 +1,4 @@
+import { ApiError } from '@starling/client';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
 import { Field } from '../parts/field.tsx';
@@ -5,16 +6,29 @@ import { Form } from '../parts/form.tsx';
 import { NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
 
+interface Props {
+  token: string;
+  onDone: () => void;
+  /** On to another link. */
+  onForgot: () => void;
+}
+
 /** Sets a new password, with the token of a link that was mailed. */
-export function ResetForm({ token, onDone }: { token: string; onDone: () => void }) {
+export function ResetForm({ token, onDone, onForgot }: Props) {
   const client = useClient();
   const [password, setPassword] = useState('');
+  const [isExpired, setExpired] = useState(false);
   const { busy, errors, submit, refuse } = useSubmit({ password: NEW_PASSWORD_EXPECTED });
   const send = () => {
     const wrong = findWrongFields({ password });
     if (wrong.length > 0) return refuse(wrong);
     void submit(async () => {
-      await client.resetPassword({ token, password });
+      try {
+        await client.resetPassword({ token, password });
+      } catch (error) {
+        setExpired(error instanceof ApiError && error.code === 'link-expired');
+        throw error;
+      }
       onDone();
     });
   };
@@ -38,6 +52,11 @@ export function ResetForm({ token, onDone }: { token: string; onDone: () => void
           Set password
         </button>
       </Form>
+      {isExpired && (
+        <button type="button" className="button button-wide" onClick={onForgot}>
+          Ask for a new link
+        </button>
+      )}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Field } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import { EMAIL_EXPECTED, NAME_EXPECTED, NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
+import { explainVoidInvite } from './entry-step.ts';
 import { OtherWays } from './other-ways.tsx';
 
 interface Props {
@@ -24,7 +25,11 @@ export function SignUpForm({ email, onEmail, providers, invite, onSent }: Props)
   const send = () => {
     const wrong = findWrongFields({ name, email, password });
     if (wrong.length > 0) return refuse(wrong);
-    void submit(async () => onSent(await client.signUp({ email, password, name, ...(invite === undefined ? {} : { invite }) })));
+    void submit(() =>
+      client
+        .signUp({ email, password, name, ...(invite === undefined ? {} : { invite }) })
+        .then(onSent, (error: unknown) => explainVoidInvite(error, invite)),
+    );
   };
   return (
     <>
