@@ -57,6 +57,8 @@ async function signUp(context: BrowserContext, url: string, name: string): Promi
   await page.getByLabel('Email').fill(`${name.split(' ')[0]?.toLowerCase()}@example.org`);
   await page.getByLabel('Password').fill('correct horse battery');
   await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByText(/^\d{6}$/).waitFor();
+  await page.getByRole('button', { name: 'Confirm' }).click();
   await waitLive(page);
   return page;
 }
