@@ -117,7 +117,7 @@ describe('accounts, with a mail server and a provider for sign-on', () => {
     await arriveAt(page, 'Set a new password');
     expect(page.url()).toBe(`${url}/reset`);
     await fillIn(page, { 'New password': NEW_PASSWORD }, 'Set password');
-    await page.getByRole('alert').getByText('Your new password is set. Log in with it.').waitFor();
+    await page.getByRole('status').getByText('Your new password is set. Log in with it.').waitFor();
     await fillIn(page, { Email: EMAIL, Password: PASSWORD }, 'Log in');
     await page.getByText('Email or password is wrong.').waitFor();
     await fillIn(page, { Password: NEW_PASSWORD }, 'Log in');

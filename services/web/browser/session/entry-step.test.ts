@@ -29,7 +29,9 @@ it('says who cannot register, and why', () => {
 
 it('says of an invite that it is void, and leaves all else as it was said', () => {
   const refused = new ApiError(renderProblem('invite-required'));
-  expect(() => explainVoidInvite(refused, 'abc')).toThrow('This invite is used up, expired or revoked: ask for another.');
+  expect(() => explainVoidInvite(refused, 'abc')).toThrow(
+    'This invite is used up, expired, revoked, or for another email address: ask for another.',
+  );
   expect(() => explainVoidInvite(refused, undefined)).toThrow(refused);
   const closed = new ApiError(renderProblem('registration-closed'));
   expect(() => explainVoidInvite(closed, 'abc')).toThrow(closed);

@@ -55,6 +55,6 @@ export function explainClosed(registration: EntryReply['registration'], invite: 
 /** Who has sent an invite is not told that one is needed. Throws always. */
 export function explainVoidInvite(error: unknown, invite: string | undefined): never {
   if (invite !== undefined && error instanceof ApiError && error.code === 'invite-required')
-    throw new Error('This invite is used up, expired or revoked: ask for another.', { cause: error });
+    throw new Error('This invite is used up, expired, revoked, or for another email address: ask for another.', { cause: error });
   throw error;
 }
