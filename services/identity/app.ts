@@ -26,7 +26,7 @@ export function createIdentity(config: IdentityConfig, platform: Platform): Serv
   const relay = new OutboxRelay({ pool: db, log, topic: 'users', logger });
   const parts = createParts({ db, clock, logger, secret, stated: () => relay.wake() });
   const { throttle, devices, sessions } = parts;
-  const secondFactors = createSecondFactors({ db, clock, secret, throttle });
+  const secondFactors = createSecondFactors({ db, clock, secret, devices, throttle });
   const afterFirstFactor = createAfterFirstFactor({ sessions, secondFactors });
   const passkeys = createPasskeys({ db, clock });
   const links = createSignOnLinks({ db, clock });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bucketsOfKnown, bucketsOfStranger } from './guess-buckets.ts';
+import { bucketOfCode, bucketsOfKnown, bucketsOfStranger } from './guess-buckets.ts';
 
 const keysOf = (buckets: { key: string }[]) => buckets.map(({ key }) => key);
 const guess = { email: 'ann@example.org', address: '192.0.2.1' };
@@ -18,4 +18,16 @@ test('what strangers use up is nothing of what is known, and accounts share a bu
   const other = keysOf(bucketsOfStranger({ ...guess, email: 'bob@example.org' }));
   expect(keysOf(bucketsOfStranger(guess)).filter((key) => other.includes(key))).toEqual(['password by 192.0.2.1']);
   expect(keysOf(bucketsOfKnown({ user: 'bob', by: 'device' }))).not.toEqual(known);
+});
+
+test('tries of codes are counted by user and method, and for each known device and for all strangers apart', () => {
+  const buckets = ['ann', 'bob'].flatMap((user) =>
+    (['totp', 'recovery-code'] as const).flatMap((method) =>
+      [undefined, 'a device', 'another'].map((by) => bucketOfCode({ method, user, by })),
+    ),
+  );
+  expect(new Set(keysOf(buckets)).size).toBe(12);
+  // Digits are guessed at slowly, also by all devices of an account at once (20 at most).
+  const [strangers, device] = buckets.map(({ refillSeconds }) => 86_400 / refillSeconds) as [number, number];
+  expect(strangers + 20 * device).toBeLessThan(1000);
 });

@@ -23,7 +23,7 @@ export interface SecondFactors {
   /** Returns whose log-in is complete. Throws refuse('wrong-code' | 'code-expired' | 'rate-limited'). */
   complete(answer: { challenge: string; method: string; code: string; client: ClientContext | undefined }): Promise<string>;
   /** Whether the code is good now; a good one is used up. Throws refuse('rate-limited'). */
-  checkCode(user: string, code: string): Promise<boolean>;
+  checkCode(user: string, code: string, client: ClientContext | undefined): Promise<boolean>;
 }
 
 export type LogInResult = { case: 'begun'; value: Begun } | { case: 'secondFactor'; value: SecondFactorWanted };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, problemOf, type TestAccount } from '../test-identity.ts';
-import { startTestRegistration, type TestRegistration, wrongCode } from './test-registration.ts';
+import { holding, startTestRegistration, type TestRegistration, wrongCode } from './test-registration.ts';
 
 const NEW_PASSWORD = 'another long enough password';
 
@@ -137,6 +137,21 @@ test('a new password voids a change of email, and links for a new password', asy
   await world.identity.accounts.changePassword({ current: PASSWORD, password: NEW_PASSWORD }, account.behalf);
   expect(await problemOf(world.identity.accounts.confirmEmailChange({ id, code }, account.behalf))).toBe('code-expired');
   expect(await problemOf(world.identity.accounts.resetPassword({ token, password: PASSWORD }))).toBe('link-expired');
+});
+
+test('a new password and a new email at the same moment wait for each other', async () => {
+  const account = await begin();
+  const { id } = await askForChange(account, 'simultaneous@example.org');
+  const code = await world.codeFor('simultaneous@example.org');
+  await world.identity.accounts.requestPasswordReset({ email: account.email });
+  await world.mail.waitFor(account.email, ({ subject }) => subject === 'A new password');
+  const rows = `SELECT FROM password_reset AS one JOIN email_change AS other USING (user_id) WHERE user_id = $1 FOR UPDATE OF one, other`;
+  const { accounts } = world.identity;
+  const outcomes = await holding(world.identity, rows, account.user, () => [
+    accounts.changePassword({ current: PASSWORD, password: NEW_PASSWORD }, account.behalf),
+    accounts.confirmEmailChange({ id, code }, account.behalf),
+  ]);
+  expect(outcomes).toEqual(Array(2).fill('no refusal, but undefined'));
 });
 
 test('bots, and services as themselves, have no account to change', async () => {

@@ -1,6 +1,6 @@
 import { FakeClock } from '@starling/testing/clock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PASSWORD, problemOf, startTestIdentity, type TestAccount, type TestIdentity } from '../test-identity.ts';
+import { clientAt, PASSWORD, problemOf, startTestIdentity, type TestAccount, type TestIdentity } from '../test-identity.ts';
 import { type Circumstances, TestAuthenticator } from './test-authenticator.ts';
 
 const origin = 'https://chat.example.org';
@@ -182,4 +182,30 @@ test('texts that are no answers are refused', async () => {
   }
   for (const challenge of ['', 'x', crypto.randomUUID()])
     expect(await problemOf(identity.passkeys.passkeyLogIn({ challenge, response: '{}' }))).toBe('passkey-refused');
+});
+
+test('one address begins thirty log-ins, and then one in two seconds', async () => {
+  const from = (address: string) => problemOf(identity.passkeys.beginPasskeyLogIn({ origin, client: clientAt(address) }));
+  const answers = await Promise.all(Array.from({ length: 32 }, () => from('198.51.100.7')));
+  expect(answers.filter((answer) => answer === 'rate-limited')).toHaveLength(2);
+  expect(await from('198.51.100.8')).toContain('no refusal');
+  clock.advance(2_000);
+  expect(await from('198.51.100.7')).toContain('no refusal');
+  expect(await from('198.51.100.7')).toBe('rate-limited');
+});
+
+test('ten thousand log-ins wait at most, keep nobody from adding a passkey, and are cleared away by those that come', async () => {
+  const account = await identity.makeAccount();
+  await identity.db.query(
+    `INSERT INTO passkey_challenge (challenge, origin, expires_at)
+     SELECT 'flood', $1, to_timestamp($2::float8 / 1000) FROM generate_series(1, 10000)`,
+    [origin, clock.now() + 60_000],
+  );
+  expect(await problemOf(identity.passkeys.beginPasskeyLogIn({ origin }))).toBe('rate-limited');
+  await add(account);
+  clock.advance(60_000);
+  const kept = async () => (await identity.db.query('SELECT FROM passkey_challenge')).rowCount ?? 0;
+  const before = await kept();
+  await identity.passkeys.beginPasskeyLogIn({ origin });
+  expect(await kept()).toBe(before - 10 + 1);
 });

@@ -7,16 +7,24 @@ import { PASSKEY_ALGORITHMS, verifyNewPasskey, verifyPasskey } from '../domain/p
 import type { Accounts } from '../store/accounts.ts';
 import { PASSKEY_CHALLENGE_MS, type Passkeys } from '../store/passkeys.ts';
 import type { Sessions } from '../store/sessions.ts';
+import type { Throttle } from '../store/throttle.ts';
 import { refuse } from './refuse.ts';
 
 const NAME_CHARACTERS = 80;
+/** Of one address: log-ins that anybody begins. */
+const BY_ADDRESS = { capacity: 30, refillSeconds: 2 };
 
 /** Passkeys (WebAuthn level 3): each was unlocked by its person, so that one is both factors of a log-in. */
 export function passkeysRpc(
   router: ConnectRouter,
-  deps: { accounts: Pick<Accounts, 'confirmPassword' | 'describe'>; sessions: Pick<Sessions, 'begin'>; passkeys: Passkeys },
+  deps: {
+    accounts: Pick<Accounts, 'confirmPassword' | 'describe'>;
+    sessions: Pick<Sessions, 'begin'>;
+    passkeys: Passkeys;
+    throttle: Throttle;
+  },
 ): void {
-  const { accounts, sessions, passkeys } = deps;
+  const { accounts, sessions, passkeys, throttle } = deps;
 
   router.service(PasskeysService, {
     async beginPasskey({ password, origin, client }, context) {
@@ -61,10 +69,15 @@ export function passkeysRpc(
       return {};
     },
 
-    async beginPasskeyLogIn({ origin }) {
+    async beginPasskeyLogIn({ origin, client }) {
+      const rpID = hostOf(origin);
+      if (client && !client.local && client.address !== '') {
+        const taken = await throttle.take(`passkey log-ins by address ${client.address}`, BY_ADDRESS);
+        if (!taken.allowed) throw refuse('rate-limited', taken);
+      }
       // Names no passkey: the authenticator offers those that it has for this host.
       const options = await generateAuthenticationOptions({
-        rpID: hostOf(origin),
+        rpID,
         timeout: PASSKEY_CHALLENGE_MS,
         userVerification: 'required',
       });

@@ -3,7 +3,7 @@ import { waitFor } from '@starling/testing/wait-for';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { clientAt, PASSWORD, problemOf } from '../test-identity.ts';
-import { dumpTables, PUBLIC_URL, startTestRegistration, type TestRegistration } from './test-registration.ts';
+import { dumpTables, holding, PUBLIC_URL, startTestRegistration, type TestRegistration } from './test-registration.ts';
 
 const NEW_PASSWORD = 'another long enough password';
 
@@ -129,17 +129,60 @@ test('absent and disabled accounts are mailed nothing, and a disabled one is not
   expect(await problemOf(reset(token))).toBe('link-expired');
 });
 
-test('an account is mailed once a minute and five times a day, however often it is asked for', async () => {
+test('an account has five links a day, mailed a minute apart; the last is mailed again while it is good', async () => {
   const { email } = await world.identity.makeAccount();
-  for (let round = 0; round < 6; round++) {
+  const tokens: string[] = [];
+  for (let round = 1; round <= 7; round++) {
     await Promise.all([ask(email), ask(email), ask(email)]);
-    await resolved();
+    tokens.push(await tokenFor(email, round));
     world.clock.advance(61_000);
   }
+  expect(new Set(tokens.slice(0, 5)).size).toBe(5);
+  expect(tokens.slice(5)).toEqual([tokens[4], tokens[4]]);
+  world.clock.advance(30 * 60_000);
+  await ask(email);
+  await resolved();
   const { email: control } = await world.identity.makeAccount();
   await ask(control);
   await tokenFor(control);
-  expect(world.mail.messages.filter(({ to }) => to === email)).toHaveLength(5);
+  expect(world.mail.messages.filter(({ to }) => to === email)).toHaveLength(7);
+});
+
+test('one address uses up only some of what an account is mailed', async () => {
+  const { email } = await world.identity.makeAccount();
+  const attacker = clientAt('198.51.100.8');
+  const answers: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    answers.push(await problemOf(world.identity.accounts.requestPasswordReset({ email, client: attacker })));
+    await resolved();
+    world.clock.advance(61_000);
+  }
+  expect(answers.slice(3)).toEqual(Array(3).fill('rate-limited'));
+  // For an email without an account too.
+  for (let round = 0; round < 3; round++) {
+    await world.identity.accounts.requestPasswordReset({ email: 'nobody@example.org', client: attacker });
+    world.clock.advance(61_000);
+  }
+  expect(await problemOf(world.identity.accounts.requestPasswordReset({ email: 'nobody@example.org', client: attacker }))).toBe(
+    'rate-limited',
+  );
+  world.clock.advance(30 * 60_000);
+  await ask(email);
+  await tokenFor(email, 4);
+});
+
+test('two links of an account that are used at once are one, and wait for each other', async () => {
+  const { email, user } = await world.identity.makeAccount();
+  await ask(email);
+  const first = await tokenFor(email);
+  world.clock.advance(61_000);
+  await ask(email);
+  const second = await tokenFor(email, 2);
+  const outcomes = await holding(world.identity, 'SELECT FROM password_reset WHERE user_id = $1 FOR UPDATE', user, () => [
+    reset(first),
+    reset(second),
+  ]);
+  expect(outcomes.sort()).toEqual(['link-expired', 'no refusal, but undefined']);
 });
 
 test('one address asks thirty times, and then once a minute', async () => {

@@ -113,18 +113,49 @@ test('a code is sent again after a minute, and the one before is void', async ()
   expect(await problemOf(world.identity.accounts.resendRegistrationCode({ id: 'x' }))).toBe('not-found');
 });
 
-test('ten codes a day go to an address, in whatever case, by whichever registration', async () => {
+test('ten codes a day go to an address, in whatever case, by whichever registration, the last two by invite only', async () => {
+  const { session } = await world.identity.makeAccount({ role: 'admin' });
+  const wish = { email: '', role: 'member', uses: 1, expiresAt: world.clock.now() + 7 * 86_400_000 };
+  const { token: invite } = await world.identity.administration.createInvite(wish, await world.identity.behalf(session));
   const emails = ['many@example.org', 'Many@Example.org'];
-  for (let sent = 0; sent < 10; sent++) {
+  for (let sent = 0; sent < 8; sent++) {
     await world.register(emails[sent % 2] as string);
     world.clock.advance(61_000);
   }
   const refusal = await world.register('MANY@example.org').catch((error) => error);
   expect(refusal.metadata.get('starling-problem')).toBe('rate-limited');
-  expect(Number(refusal.metadata.get('retry-after'))).toBe(86_400 - 610);
+  expect(Number(refusal.metadata.get('retry-after'))).toBe(86_400 - 488);
+  const { id } = await world.register('many@example.org', { invite });
+  // Sent again sooner, the one before would be void and not worth a mail.
+  await world.codeFor('many@example.org', 9);
+  world.clock.advance(61_000);
+  await world.identity.accounts.resendRegistrationCode({ id });
+  world.clock.advance(61_000);
+  expect(await problemOf(world.register('many@example.org', { invite }))).toBe('rate-limited');
   await waitFor(() => world.mail.messages.filter(({ to }) => to === 'many@example.org').length === 10);
   world.clock.advance(86_400_000 - 610_000);
-  await world.register('many@example.org');
+  expect(await problemOf(world.register('many@example.org', { invite }))).toContain('no refusal');
+});
+
+test('one address uses up three of the codes of an email', async () => {
+  const registration = { email: 'starved@example.org', password: PASSWORD, name: 'Starved', client: clientAt('198.51.100.9') };
+  const { register, resendRegistrationCode } = world.identity.accounts;
+  for (let sent = 0; sent < 2; sent++) {
+    await register(registration);
+    world.clock.advance(61_000);
+  }
+  const { id } = await world.register('starved@example.org');
+  world.clock.advance(61_000);
+  await resendRegistrationCode({ id, client: registration.client });
+  world.clock.advance(61_000);
+  expect(await problemOf(register(registration))).toBe('rate-limited');
+  expect(await problemOf(resendRegistrationCode({ id, client: registration.client }))).toBe('rate-limited');
+  // What was refused counts for nothing at the email.
+  for (let sent = 4; sent < 8; sent++) {
+    await world.register('starved@example.org');
+    world.clock.advance(61_000);
+  }
+  expect(await problemOf(world.register('starved@example.org'))).toBe('rate-limited');
 });
 
 test('at the same moment one of many registrations with an address is sent a code', async () => {

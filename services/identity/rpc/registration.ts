@@ -17,6 +17,10 @@ import { requireEmail, requireName, requireNewPassword } from './requirements.ts
 const BY_ADDRESS = { capacity: 30, refillSeconds: 60 };
 /** To one email address, whatever they are for. */
 export const CODES_A_DAY = 10;
+/** Of these one address uses up so many for one email, */
+const BY_ONE_ADDRESS_A_DAY = 3;
+/** and so many are kept for who has been invited, however many strangers name the email. */
+const KEPT_FOR_INVITED = 2;
 
 export interface RegistrationDeps {
   config: IdentityConfig;
@@ -45,14 +49,17 @@ export function registrationCalls(deps: RegistrationDeps): RegistrationCalls {
   const hasMail = config.mail !== undefined;
 
   /** Throws refuse('rate-limited'). The result takes the sending back. */
-  async function countSending(email: string): Promise<() => Promise<void>> {
-    const sending = await sendings.count(email, CODES_A_DAY);
-    if (!sending.allowed) throw refuse('rate-limited', sending);
-    return sending.undo;
+  async function countSending(email: string, invite: string | undefined, client: ClientContext | undefined): Promise<() => Promise<void>> {
+    const byOne = isKnown(client) ? await sendings.count(`${email} by ${client.address}`, BY_ONE_ADDRESS_A_DAY) : undefined;
+    if (byOne?.allowed === false) throw refuse('rate-limited', byOne);
+    const byAll = await sendings.count(email, invite === undefined ? CODES_A_DAY - KEPT_FOR_INVITED : CODES_A_DAY);
+    if (byAll.allowed) return async () => void (await Promise.all([byOne?.undo(), byAll.undo()]));
+    await byOne?.undo();
+    throw refuse('rate-limited', byAll);
   }
 
   async function countAddress(client: ClientContext | undefined): Promise<void> {
-    if (!client || client.local || client.address === '') return;
+    if (!isKnown(client)) return;
     const taken = await throttle.take(`registrations by address ${client.address}`, BY_ADDRESS);
     if (!taken.allowed) throw refuse('rate-limited', taken);
   }
@@ -112,7 +119,7 @@ export function registrationCalls(deps: RegistrationDeps): RegistrationCalls {
       const { inviteId } = await admit({ email, invite, byCode: true, local: client?.local ?? false });
       // Without mail its code would be shown to who has not proven anything yet, but that they are at the machine.
       if (!hasMail && client?.local && (await accounts.findByEmail(email))) throw refuse('account-exists');
-      const undo = await countSending(email);
+      const undo = await countSending(email, inviteId, client);
       try {
         const passwordHash = await passwords.hashInTurn(client?.address || email, context.signal, password);
         return answer(await registrations.begin({ email, name, passwordHash, invite: inviteId }), client);
@@ -125,7 +132,7 @@ export function registrationCalls(deps: RegistrationDeps): RegistrationCalls {
     async resendRegistrationCode({ id, client }) {
       const registration = await registrations.find(id);
       if (!registration) throw refuse('not-found');
-      const undo = await countSending(registration.email);
+      const undo = await countSending(registration.email, registration.invite, client);
       const asked = await registrations.renewCode(id);
       if (asked) return answer(asked, client);
       await undo();
@@ -138,4 +145,8 @@ export function registrationCalls(deps: RegistrationDeps): RegistrationCalls {
       return make(registration, await codes.check({ purpose: 'registration', subject: id }, code), client);
     },
   };
+}
+
+function isKnown(client: ClientContext | undefined): client is ClientContext {
+  return client !== undefined && !client.local && client.address !== '';
 }

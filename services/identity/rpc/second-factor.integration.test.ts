@@ -2,7 +2,8 @@ import { base32 } from '@better-auth/utils/base32';
 import { createOTP } from '@better-auth/utils/otp';
 import { FakeClock } from '@starling/testing/clock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PASSWORD, problemOf, startTestIdentity, type TestAccount, type TestIdentity } from '../test-identity.ts';
+import type { ClientContext } from '../domain/client-context.ts';
+import { clientAt, PASSWORD, problemOf, startTestIdentity, type TestAccount, type TestIdentity } from '../test-identity.ts';
 import { TestAuthenticator } from './test-authenticator.ts';
 
 const STEP_MS = 30_000;
@@ -44,8 +45,8 @@ async function challenge(account: TestAccount) {
   return result.value;
 }
 
-async function complete(account: TestAccount, method: string, code: string) {
-  return identity.sessions.completeLogIn({ challenge: (await challenge(account)).challenge, method, code });
+async function complete(account: TestAccount, method: string, code: string, client?: ClientContext) {
+  return identity.sessions.completeLogIn({ challenge: (await challenge(account)).challenge, method, code, ...(client && { client }) });
 }
 
 test('an account with a second factor has no session before it was given', async () => {
@@ -143,6 +144,28 @@ test('guessing is bounded for the account, and leaves recovery codes as a way in
   await complete(account, 'recovery-code', codes[3] as string);
   clock.advance(600_000);
   await complete(account, 'totp', await codeOf(secret));
+});
+
+test('whoever has only the password locks the owner out at no known device, where tries end too', async () => {
+  const [{ account, secret, codes }, other] = [await enrol(), await identity.makeAccount()];
+  const wrong = await wrongCode(secret);
+  const owner = clientAt('192.0.2.1', { device: account.device });
+  const attacker = clientAt('192.0.2.2', { device: other.device });
+  for (let attempt = 0; attempt < 10; attempt++) {
+    expect(await problemOf(complete(account, 'totp', wrong, attacker))).toBe('wrong-code');
+    expect(await problemOf(complete(account, 'recovery-code', 'none', attacker))).toBe('wrong-code');
+  }
+  expect(await problemOf(complete(account, 'totp', await codeOf(secret), attacker))).toBe('rate-limited');
+  expect(await problemOf(complete(account, 'recovery-code', codes[0] as string, attacker))).toBe('rate-limited');
+  await complete(account, 'totp', await codeOf(secret), owner);
+  await complete(account, 'recovery-code', codes[0] as string, owner);
+  clock.advance(STEP_MS);
+  const credentials = { email: account.email, password: PASSWORD };
+  await identity.sessions.issueToken({ ...credentials, code: await codeOf(secret), client: owner });
+  await identity.sessions.issueToken({ ...credentials, code: codes[1] as string, client: owner });
+  clock.advance(STEP_MS);
+  for (let attempt = 0; attempt < 10; attempt++) expect(await problemOf(complete(account, 'totp', wrong, owner))).toBe('wrong-code');
+  expect(await problemOf(complete(account, 'totp', await codeOf(secret), owner))).toBe('rate-limited');
 });
 
 test('codes that are right count for nothing', async () => {

@@ -53,7 +53,7 @@ export function sessionsRpc(
       const { id, proof } = await accounts.checkCredentials({ email, password }, client, context.signal);
       if ((await secondFactors.methodsOf(id)).length > 0) {
         if (code === '') throw refuse('second-factor-required');
-        if (!(await secondFactors.checkCode(id, code))) throw refuse('wrong-code');
+        if (!(await secondFactors.checkCode(id, code, client))) throw refuse('wrong-code');
       }
       const begun = await refreshTokens.begin(id, client, proof);
       return issue(begun, begun.device);

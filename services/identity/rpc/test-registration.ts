@@ -1,9 +1,10 @@
 import { FakeClock } from '@starling/testing/clock';
 import { type MailServer, type MailServerOptions, startMailServer } from '@starling/testing/mail';
+import { waitFor } from '@starling/testing/wait-for';
 import type { IdentityConfig } from '../config.ts';
 import type { Begun } from '../domain/log-in.ts';
 import { createRegistering, type Registering } from '../registering.ts';
-import { clientAt, PASSWORD, startTestIdentity, type TestIdentity } from '../test-identity.ts';
+import { clientAt, PASSWORD, problemOf, startTestIdentity, type TestIdentity } from '../test-identity.ts';
 
 export const PUBLIC_URL = 'https://chat.example.org';
 
@@ -84,4 +85,28 @@ export async function dumpTables({ db }: TestIdentity): Promise<string> {
   );
   const dumps = await Promise.all(tables.map(({ name }) => db.query(`SELECT t::text AS row FROM ${name} AS t`)));
   return dumps.flatMap(({ rows }) => rows.map(({ row }) => row)).join('\n');
+}
+
+/**
+ * Makes two calls while rows of the user's are locked, as if by somebody who came first, lets the rows go once both calls
+ * wait, and returns the problems of the calls.
+ */
+export async function holding(
+  { db }: TestIdentity,
+  lock: string,
+  user: string,
+  begin: () => [Promise<unknown>, Promise<unknown>],
+): Promise<string[]> {
+  const holder = await db.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(lock, [user]);
+    const problems = Promise.all(begin().map(problemOf));
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await waitFor(async () => (await db.query(waiting)).rowCount === 2, { describe: 'that both calls wait for locks' });
+    await holder.query('COMMIT');
+    return await problems;
+  } finally {
+    holder.release(true);
+  }
 }

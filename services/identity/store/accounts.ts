@@ -25,13 +25,16 @@ export interface Accounts extends Credentials {
    * that transaction (to use up a code or an invite); when it throws, nothing is made. `exists`: nor then.
    */
   create(account: NewAccount, client: ClientContext | undefined, before?: (tx: pg.PoolClient) => Promise<void>): Promise<Begun | 'exists'>;
-  /** Sets the password (`passwordHash` as hashInTurn made it) and ends the user's sessions but that one. `before` as in `create`. */
+  /**
+   * Sets the password (`passwordHash` as hashInTurn made it) and ends the user's sessions but that one. `before` as in
+   * `create`, with the user locked: of two changes of one account the second waits before it touches anything.
+   */
   setPassword(
     user: string,
     passwordHash: string,
     options?: { exceptSession?: string; before?: (tx: pg.PoolClient) => Promise<void> },
   ): Promise<void>;
-  /** `before` as in `create`. */
+  /** `before` as in `setPassword`. */
   changeEmail(user: string, email: string, before?: (tx: pg.PoolClient) => Promise<void>): Promise<'done' | 'exists'>;
 }
 
@@ -65,9 +68,9 @@ export function createAccounts(options: { auth: BetterAuth; sessions: Sessions; 
 
     async setPassword(user, passwordHash, { exceptSession, before } = {}) {
       await auth.transaction(async (tx, records) => {
-        await before?.(tx);
         // Who logs in with the old password meanwhile was there before, and is ended below, or waits and is refused.
-        await tx.query('SELECT FROM "user" WHERE id = $1 FOR NO KEY UPDATE', [user]);
+        await lock(tx, user);
+        await before?.(tx);
         if (await records.findCredentialAccount(user)) await records.updatePassword(user, passwordHash);
         else await records.createAccount({ userId: user, providerId: 'credential', accountId: user, password: passwordHash });
         await tx.query('DELETE FROM session WHERE "userId" = $1 AND id IS DISTINCT FROM $2::uuid', [user, exceptSession]);
@@ -80,6 +83,7 @@ export function createAccounts(options: { auth: BetterAuth; sessions: Sessions; 
     async changeEmail(user, email, before) {
       try {
         await auth.transaction(async (tx, records) => {
+          await lock(tx, user);
           await before?.(tx);
           await records.updateUser(user, { email: email.toLowerCase(), emailVerified: true });
         });
@@ -90,6 +94,10 @@ export function createAccounts(options: { auth: BetterAuth; sessions: Sessions; 
       }
     },
   };
+}
+
+async function lock(tx: pg.PoolClient, user: string): Promise<void> {
+  await tx.query('SELECT FROM "user" WHERE id = $1 FOR NO KEY UPDATE', [user]);
 }
 
 function accountsOf({ passwordHash, signOn }: NewAccount, user: string): { providerId: string; accountId: string; password?: string }[] {

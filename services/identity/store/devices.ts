@@ -16,6 +16,8 @@ const ID_CHARACTERS = 43;
 export interface Devices {
   /** What is stored of a genuine secret; undefined for any other text. */
   hash(secret: string): Buffer | undefined;
+  /** What names the device among the user's, when it comes with a secret that the user's account knows. */
+  find(user: string, secret: string): Promise<string | undefined>;
   /**
    * Notes that the device has logged in, and returns its secret from now on: a new one, unless it came with one that this
    * account knows. One that another account knows counts for nothing here: it may have been put there.
@@ -41,6 +43,13 @@ export function createDevices(options: { db: pg.Pool; secret: string }): Devices
 
   return {
     hash,
+
+    async find(user, secret) {
+      const known = hash(secret);
+      if (!known) return undefined;
+      const { rowCount } = await db.query('SELECT FROM device WHERE user_id = $1 AND secret = $2', [user, known]);
+      return rowCount === 1 ? known.toString('hex') : undefined;
+    },
 
     async remember(tx, user, secret) {
       const known = hash(secret);

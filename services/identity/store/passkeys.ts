@@ -1,9 +1,14 @@
 import type { Clock } from '@starling/platform/clock';
 import { isUniqueViolation } from '@starling/platform/db';
 import type pg from 'pg';
+import { refuse } from '../rpc/refuse.ts';
 
 /** How long a challenge may be answered, ms. */
 export const PASSKEY_CHALLENGE_MS = 5 * 60_000;
+/** Of log-ins, which anybody begins: so many wait at most, and each that begins clears away more than it adds. */
+const LOG_INS_AT_MOST = 10_000;
+const CLEARED_AT_ONCE = 10;
+const RETRY_AFTER_SECONDS = 60;
 
 /** A passkey as its owner is shown it. `createdAt` is in ms. */
 export interface ShownPasskey {
@@ -24,7 +29,7 @@ export interface StoredPasskey {
 
 /** Passkeys, and the challenges that wait for an answer. */
 export interface Passkeys {
-  /** Keeps a challenge; returns its id. Without a user, it is one of a log-in. */
+  /** Keeps a challenge; returns its id. Without a user, it is one of a log-in: throws refuse('rate-limited') when too many wait. */
   keepChallenge(challenge: { challenge: string; origin: string; user?: string }): Promise<string>;
   /** Takes a challenge away, so that it is answered once; undefined when it has ended, or is another user's. */
   takeChallenge(id: string, user?: string): Promise<{ challenge: string; origin: string } | undefined>;
@@ -44,8 +49,24 @@ export function createPasskeys(options: { db: pg.Pool; clock: Clock }): Passkeys
   const { db, clock } = options;
   const shown = 'id, name, (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"';
 
+  async function refuseFlood(): Promise<void> {
+    const { rows } = await db.query<{ waiting: number }>(
+      `WITH cleared AS (
+         DELETE FROM passkey_challenge WHERE id IN (
+           SELECT id FROM passkey_challenge WHERE expires_at <= to_timestamp($1::float8 / 1000) LIMIT $3 FOR UPDATE SKIP LOCKED
+         )
+       )
+       SELECT count(*)::int AS waiting FROM (
+         SELECT FROM passkey_challenge WHERE user_id IS NULL AND expires_at > to_timestamp($1::float8 / 1000) LIMIT $2
+       ) AS log_ins`,
+      [clock.now(), LOG_INS_AT_MOST, CLEARED_AT_ONCE],
+    );
+    if ((rows[0]?.waiting ?? 0) >= LOG_INS_AT_MOST) throw refuse('rate-limited', { retryAfter: RETRY_AFTER_SECONDS });
+  }
+
   return {
     async keepChallenge({ challenge, origin, user }) {
+      if (user === undefined) await refuseFlood();
       const { rows } = await db.query<{ id: string }>(
         `INSERT INTO passkey_challenge (challenge, origin, user_id, expires_at)
          VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000)) RETURNING id`,

@@ -9,13 +9,18 @@ import type { Sendings } from './sendings.ts';
 
 const LIFE_MS = 30 * 60_000;
 const LINKS_A_DAY = 5;
+/** The last link is mailed again while it is good, once a minute. */
+const MAILS_A_DAY = LINKS_A_DAY + LIFE_MS / 60_000;
 const WISHES_AT_ONCE = 200;
 
 /** New passwords for people who have forgotten theirs. The secret of a link is stored nowhere. */
 export interface Resets {
   /** Takes a wish down: one and the same statement for any email. Whether there is an account is looked up by `resolve`. */
   wish(email: string): Promise<void>;
-  /** Makes links, to be mailed, of wishes so far, where there is an account that may have one. */
+  /**
+   * Makes links, to be mailed, of wishes so far, where there is an account that may have one. When strangers have used up
+   * what it may have in a day, the newest link is mailed again while it is good, so that its owner gets one too.
+   */
   resolve(): Promise<void>;
   /** The secret of a link that is good; undefined when it is not any more. */
   linkToken(id: string): Promise<string | undefined>;
@@ -32,6 +37,22 @@ export function createResets(options: { db: pg.Pool; clock: Clock; secret: strin
   const { db, clock, queue, sendings } = options;
   const key = deriveKey(options.secret, 'reset links');
   const now = () => new Date(clock.now());
+
+  async function make(tx: pg.PoolClient, user: string): Promise<string | undefined> {
+    const { rows } = await tx.query<{ id: string }>(
+      'INSERT INTO password_reset (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, $2) RETURNING id',
+      [user, new Date(clock.now() + LIFE_MS)],
+    );
+    return rows[0]?.id;
+  }
+
+  async function findNewest(tx: pg.PoolClient, user: string): Promise<string | undefined> {
+    const { rows } = await tx.query<{ id: string }>(
+      'SELECT id FROM password_reset WHERE user_id = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT 1',
+      [user, now()],
+    );
+    return rows[0]?.id;
+  }
 
   return {
     async wish(email) {
@@ -52,13 +73,12 @@ export function createResets(options: { db: pg.Pool; clock: Clock; secret: strin
           [wishes.map(({ email }) => email)],
         );
         for (const { user, email } of accounts) {
-          const sending = await sendings.count(`reset ${email}`, LINKS_A_DAY);
+          const sending = await sendings.count(`reset mail ${email}`, MAILS_A_DAY);
           if (!sending.allowed) continue;
-          const { rows } = await tx.query<{ id: string }>(
-            'INSERT INTO password_reset (id, user_id, expires_at) VALUES (gen_random_uuid(), $1, $2) RETURNING id',
-            [user, new Date(clock.now() + LIFE_MS)],
-          );
-          await queue.add(tx, { kind: 'reset', subject: (rows[0] as { id: string }).id, email });
+          const another = await sendings.count(`reset ${email}`, LINKS_A_DAY);
+          const subject = another.allowed ? await make(tx, user) : await findNewest(tx, user);
+          if (subject === undefined) await sending.undo();
+          else await queue.add(tx, { kind: 'reset', subject, email });
         }
       });
     },

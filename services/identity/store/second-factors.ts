@@ -2,29 +2,21 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@starling/platform/clock';
 import { transaction } from '@starling/platform/db';
 import type pg from 'pg';
+import type { ClientContext } from '../domain/client-context.ts';
+import { bucketOfCode, type CodeMethod, type GuessBucket } from '../domain/guess-buckets.ts';
 import { deriveKey } from '../domain/keys.ts';
 import type { SecondFactors } from '../domain/log-in.ts';
 import { createRecoveryCodes, hashRecoveryCode } from '../domain/recovery-codes.ts';
 import { seal, unseal } from '../domain/sealed.ts';
 import { createTotpSecret, describeTotp, findTotpStep } from '../domain/totp.ts';
 import { refuse } from '../rpc/refuse.ts';
+import type { Devices } from './devices.ts';
 import { refuseReplaced } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 
 const CHALLENGE_MS = 5 * 60_000;
 const CHALLENGE_TRIES = 5;
 const ENROLMENT_MS = 15 * 60_000;
-
-/**
- * Tries of an account, over all its challenges. Six digits of which three are good at a time stand 144 guesses a day for
- * years; recovery codes are long, and have tries of their own, so that guessing at digits locks nobody out of them.
- */
-const TRIES = {
-  totp: { capacity: 10, refillSeconds: 600 },
-  'recovery-code': { capacity: 10, refillSeconds: 60 },
-  enrolment: { capacity: 10, refillSeconds: 60 },
-} as const;
-type Method = Exclude<keyof typeof TRIES, 'enrolment'>;
 
 /** One-time passwords by time, recovery codes, and the challenges of log-ins. */
 export interface SecondFactorStore extends SecondFactors {
@@ -41,8 +33,14 @@ export interface SecondFactorStore extends SecondFactors {
   sweep(): Promise<void>;
 }
 
-export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret: string; throttle: Throttle }): SecondFactorStore {
-  const { db, clock, throttle } = options;
+export function createSecondFactors(options: {
+  db: pg.Pool;
+  clock: Clock;
+  secret: string;
+  devices: Devices;
+  throttle: Throttle;
+}): SecondFactorStore {
+  const { db, clock, devices, throttle } = options;
   const totpKey = deriveKey(options.secret, 'totp secrets');
   const recoveryKey = deriveKey(options.secret, 'recovery codes');
 
@@ -53,17 +51,20 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
   }
 
   /** Runs a try of a code if there is one left; a try that succeeds counts for nothing. */
-  async function counted<T extends string>(what: keyof typeof TRIES, user: string, attempt: () => Promise<T>): Promise<T> {
-    const key = `${what}:${user}`;
-    const taken = await throttle.take(key, TRIES[what]);
+  async function counted<T extends string>({ key, ...bucket }: GuessBucket, attempt: () => Promise<T>): Promise<T> {
+    const taken = await throttle.take(key, bucket);
     if (!taken.allowed) throw refuse('rate-limited', { retryAfter: taken.retryAfter });
     const outcome = await attempt();
-    if (outcome === 'accepted') await throttle.refund(key, TRIES[what]);
+    if (outcome === 'accepted') await throttle.refund(key, bucket);
     return outcome;
   }
 
+  async function bucketOf(method: CodeMethod, user: string, client: ClientContext | undefined): Promise<GuessBucket> {
+    return bucketOfCode({ method, user, by: await devices.find(user, client?.device ?? '') });
+  }
+
   /** Uses the code up within the transaction, if it is good. */
-  async function accept(tx: pg.PoolClient, user: string, method: Method, code: string): Promise<boolean> {
+  async function accept(tx: pg.PoolClient, user: string, method: CodeMethod, code: string): Promise<boolean> {
     if (method === 'recovery-code') {
       const { rowCount } = await tx.query('DELETE FROM recovery_code WHERE user_id = $1 AND hash = $2', [
         user,
@@ -119,7 +120,7 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
       return { challenge, methods: await methodsOf(user), expiresAt };
     },
 
-    async complete({ challenge, method, code }) {
+    async complete({ challenge, method, code, client }) {
       const hash = hashChallenge(challenge);
       const live = 'hash = $1 AND expires_at > to_timestamp($2::float8 / 1000) AND tries < $3';
       const bounds = [hash, clock.now(), CHALLENGE_TRIES];
@@ -127,7 +128,7 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
       const user = rows[0]?.user;
       if (user === undefined) throw logInAgain();
       if (!isMethod(method)) throw refuse('wrong-code');
-      const outcome = await counted(method, user, () =>
+      const outcome = await counted(await bucketOf(method, user, client), () =>
         transaction(db, async (tx) => {
           // Whoever tries at the same time waits here, and finds the challenge as this try leaves it.
           const { rowCount } = await tx.query(`UPDATE second_factor_challenge SET tries = tries + 1 WHERE ${live}`, bounds);
@@ -142,9 +143,9 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
       return user;
     },
 
-    async checkCode(user, code) {
+    async checkCode(user, code, client) {
       const method = /^\d{6}$/.test(code) ? 'totp' : 'recovery-code';
-      const outcome = await counted(method, user, () =>
+      const outcome = await counted(await bucketOf(method, user, client), () =>
         transaction(db, async (tx) => ((await accept(tx, user, method, code)) ? 'accepted' : 'wrong')),
       );
       return outcome === 'accepted';
@@ -171,7 +172,7 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
 
     async confirmTotp(user, code) {
       let codes: string[] = [];
-      const outcome = await counted('enrolment', user, () =>
+      const outcome = await counted({ key: `enrolment:${user}`, capacity: 10, refillSeconds: 60 }, () =>
         transaction(db, async (tx) => {
           const { rows } = await tx.query<{ pending: Buffer }>(
             'SELECT pending FROM totp WHERE user_id = $1 AND pending_until > to_timestamp($2::float8 / 1000) FOR UPDATE',
@@ -219,7 +220,7 @@ export function createSecondFactors(options: { db: pg.Pool; clock: Clock; secret
   };
 }
 
-function isMethod(text: string): text is Method {
+function isMethod(text: string): text is CodeMethod {
   return text === 'totp' || text === 'recovery-code';
 }
 

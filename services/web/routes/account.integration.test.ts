@@ -165,7 +165,10 @@ test('an invite leads to the configured address, whatever name the site is asked
 test('a passkey logs in, for the origin of the page', async () => {
   const begun = await site.ask({ method: 'POST', url: '/v1/passkey-log-in/begin', headers: OWN_PAGE });
   expect([begun.statusCode, begun.json()]).toEqual([200, { challenge: expect.any(String), options: { rpId: 'localhost' } }]);
-  expect(site.identity.askedFor('beginPasskeyLogIn')).toMatchObject({ request: { origin: ORIGIN }, user: undefined });
+  expect(site.identity.askedFor('beginPasskeyLogIn')).toMatchObject({
+    request: { origin: ORIGIN, client: { local: true } },
+    user: undefined,
+  });
   const payload = { challenge: begun.json().challenge, response: { id: 'x' } };
   const done = await site.ask({ method: 'POST', url: '/v1/passkey-log-in', headers: OWN_PAGE, payload });
   expect([done.statusCode, cookieOf(done, 'starling')]).toEqual([201, expect.stringMatching(/^[0-9a-f]{32}$/)]);

@@ -61,7 +61,8 @@ export function passkeysRoutes(app: FastifyInstance, context: IdentityRoutesCont
 
   app.post('/v1/passkey-log-in/begin', async (request): Promise<PasskeyChallengeReply> => {
     refuseOtherPages(request);
-    return challengeReply(await askIdentity(() => passkeys.beginPasskeyLogIn({ origin: siteOf(request).origin })));
+    const message = { origin: siteOf(request).origin, client: clientOf(request) };
+    return challengeReply(await askIdentity(() => passkeys.beginPasskeyLogIn(message)));
   });
 
   app.post<{ Body: PasskeyLogInRequest }>(

@@ -915,6 +915,11 @@ export declare type BeginPasskeyLogInRequest = Message<"starling.identity.v1.Beg
    * @generated from field: string origin = 1;
    */
   origin: string;
+
+  /**
+   * @generated from field: starling.identity.v1.ClientContext client = 2;
+   */
+  client?: ClientContext | undefined;
 };
 
 /**
