@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Clock } from '@starling/platform/clock';
 import type { Logger } from '@starling/platform/telemetry';
 import type pg from 'pg';
@@ -13,10 +14,13 @@ import { createSessions, type Sessions } from './store/sessions.ts';
 import { createThrottle, type Throttle } from './store/throttle.ts';
 
 /**
- * A hash takes 19 MiB and tens of milliseconds of a core: a flood of them must leave room for everything else. Who has
+ * A hash takes 19 MiB and tens of milliseconds of a core: a flood of them must leave a core for everything else. Who has
  * logged in before waits behind no stranger.
  */
-const HASHING = { known: { atOnce: 1, waitingAtMost: 50 }, strangers: { atOnce: 2, waitingAtMost: 100 } };
+const HASHING = {
+  known: { atOnce: 1, waitingAtMost: 50 },
+  strangers: { atOnce: Math.max(1, Math.min(2, availableParallelism() - 1)), waitingAtMost: 100 },
+};
 /** Of the pool's ten connections. */
 const LOOKING_UP = { known: { atOnce: 2, waitingAtMost: 100 }, strangers: { atOnce: 3, waitingAtMost: 300 } };
 

@@ -10,14 +10,17 @@ interface Waiting {
 
 /**
  * Lets a few pieces of work run at a time and a bounded number wait. Work that is costly and that anybody can ask for
- * takes its turn before it takes a connection or memory. Those who wait stand in a line for each key, and the lines take
- * turns: a flood of one key waits behind itself. When too many wait, the last of the longest line has to go.
+ * takes its turn before it takes a connection or memory. Those who wait stand in lines that take turns: who comes with
+ * several keys (an address, an account) stands in the line of the one that most others have, so that a flood waits behind
+ * itself, whichever of them it has in common. When too many wait, the last of the longest line has to go.
  */
 export class PasswordTurns {
   readonly #atOnce: number;
   readonly #waitingAtMost: number;
   /** In the order in which the lines are served next; no line is empty. */
   readonly #lines = new Map<string, Waiting[]>();
+  /** How many wait or run with each key. */
+  readonly #present = new Map<string, number>();
   #waiting = 0;
   #running = 0;
 
@@ -27,7 +30,25 @@ export class PasswordTurns {
   }
 
   /** Runs `work` when its turn comes. Throws {@link TooManyWaiting}, and the signal's reason if that aborts first. */
-  async take<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async take<T>(keys: readonly [string, ...string[]], signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const line = keys.reduce((most, key) => (this.#count(key) > this.#count(most) ? key : most));
+    for (const key of keys) this.#present.set(key, this.#count(key) + 1);
+    try {
+      return await this.#inLine(line, signal, work);
+    } finally {
+      for (const key of keys) {
+        const left = this.#count(key) - 1;
+        if (left > 0) this.#present.set(key, left);
+        else this.#present.delete(key);
+      }
+    }
+  }
+
+  #count(key: string): number {
+    return this.#present.get(key) ?? 0;
+  }
+
+  async #inLine<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#atOnce) await this.#wait(key, signal);
     else this.#running++;
     try {

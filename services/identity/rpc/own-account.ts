@@ -68,7 +68,7 @@ export function ownAccountCalls(deps: OwnAccountDeps): OwnAccountCalls {
       const { user, session } = ownerOf(context);
       requireNewPassword(password);
       await accounts.confirmPassword(user, current, client, context.signal);
-      const passwordHash = await passwords.hashInTurn(user, context.signal, password);
+      const passwordHash = await passwords.hashInTurn([user], context.signal, password);
       await passwordChanges.change(user, passwordHash, { exceptSession: session });
       return {};
     },

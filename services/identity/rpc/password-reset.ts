@@ -42,7 +42,7 @@ export function passwordResetCalls({ resets, passwordChanges, sendings, throttle
     async resetPassword({ token, password }, context) {
       requireNewPassword(password);
       const reset = await resets.find(token);
-      const passwordHash = await passwords.hashInTurn(reset.user, context.signal, password);
+      const passwordHash = await passwords.hashInTurn([reset.user], context.signal, password);
       await passwordChanges.change(reset.user, passwordHash, { before: (tx) => resets.use(tx, reset) });
       return {};
     },

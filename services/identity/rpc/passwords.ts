@@ -6,19 +6,19 @@ const RETRY_AFTER_SECONDS = 2;
 /** Shorter than callers have patience, so that they are told to come again and not that the service does not answer. */
 const WAIT_MS = 3_000;
 
-/** Behind whom to wait. */
+/** Behind whom to wait, by address and account. */
 export interface Line {
-  key: string;
+  keys: readonly [string, ...string[]];
   /** Of who has logged in before: strangers wait elsewhere. */
   known: boolean;
 }
 
 /**
- * Hashing, which is costly, when its turn comes. `key` says behind whom to wait: the caller's address, or the account
- * when no address is known. Throws refuse('rate-limited') when too many wait, and the signal's reason when that aborts first.
+ * Hashing, which is costly, when its turn comes. `keys` say behind whom to wait: the caller's address, if it is
+ * known, and the account. Throws refuse('rate-limited') when too many wait, and the signal's reason when that aborts first.
  */
 export interface Passwords {
-  hashInTurn(key: string, signal: AbortSignal, password: string): Promise<string>;
+  hashInTurn(keys: Line['keys'], signal: AbortSignal, password: string): Promise<string>;
   /** Whether the password fits; without a hash false, after the same time. */
   verifyInTurn(line: Line, signal: AbortSignal, password: string, hash: string | undefined): Promise<boolean>;
 }
@@ -28,22 +28,22 @@ export function createPasswords(turns: { known: PasswordTurns; strangers: Passwo
   let nobodys: Promise<string> | undefined;
 
   return {
-    hashInTurn: (key, signal, password) => inTurn(turns.strangers, key, signal, () => hashPassword(password)),
+    hashInTurn: (keys, signal, password) => inTurn(turns.strangers, keys, signal, () => hashPassword(password)),
 
-    async verifyInTurn({ key, known }, signal, password, hash) {
+    async verifyInTurn({ keys, known }, signal, password, hash) {
       nobodys ??= hashPassword(crypto.randomUUID());
       const against = hash ?? (await nobodys);
-      const fits = await inTurn(known ? turns.known : turns.strangers, key, signal, () => verifyPassword(password, against));
+      const fits = await inTurn(known ? turns.known : turns.strangers, keys, signal, () => verifyPassword(password, against));
       return hash !== undefined && fits;
     },
   };
 }
 
 /** Runs the work when its turn comes. Throws refuse('rate-limited') when too many wait, or it has waited for 3 s. */
-export async function inTurn<T>(turns: PasswordTurns, key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function inTurn<T>(turns: PasswordTurns, keys: Line['keys'], signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const patience = AbortSignal.timeout(WAIT_MS);
   try {
-    return await turns.take(key, AbortSignal.any([signal, patience]), work);
+    return await turns.take(keys, AbortSignal.any([signal, patience]), work);
   } catch (error) {
     if (error instanceof TooManyWaiting || error === patience.reason) throw refuse('rate-limited', { retryAfter: RETRY_AFTER_SECONDS });
     throw error;

@@ -121,7 +121,7 @@ export function registrationCalls(deps: RegistrationDeps): RegistrationCalls {
       if (!hasMail && client?.local && (await accounts.findByEmail(email))) throw refuse('account-exists');
       const undo = await countSending(email, inviteId, client);
       try {
-        const passwordHash = await passwords.hashInTurn(client?.address || email, context.signal, password);
+        const passwordHash = await passwords.hashInTurn(client?.address ? [client.address, email] : [email], context.signal, password);
         return answer(await registrations.begin({ email, name, passwordHash, invite: inviteId }), client);
       } catch (error) {
         await undo();

@@ -91,22 +91,22 @@ export function createCredentials(options: {
       const device = devices.hash(client?.device ?? '');
       if (device) {
         const by = device.toString('hex');
-        const found = await inTurn(turns.known, by, signal, () => find('email', email, device));
+        const found = await inTurn(turns.known, [by], signal, () => find('email', email, device));
         if (found?.known) {
           const buckets = bucketsOfKnown({ user: found.id, by });
           await count(buckets);
-          return verify(found, { password, buckets, line: { key: by, known: true }, signal });
+          return verify(found, { password, buckets, line: { keys: [by], known: true }, signal });
         }
       }
       const buckets = bucketsOfStranger({ email, address });
       // Before it waits for its turn: a flood is answered at once.
       for (const { key } of buckets) refuseEmpty(throttle, key);
-      const key = address === '' ? email : address;
-      const found = await inTurn(turns.strangers, key, signal, async () => {
+      const keys: Line['keys'] = address === '' ? [email] : [address, email];
+      const found = await inTurn(turns.strangers, keys, signal, async () => {
         await count(buckets);
         return find('email', email);
       });
-      return verify(found, { password, buckets, line: { key, known: false }, signal });
+      return verify(found, { password, buckets, line: { keys, known: false }, signal });
     },
 
     async confirmPassword(user, password, client, signal) {
@@ -115,7 +115,7 @@ export function createCredentials(options: {
       // Who has taken over a session elsewhere does not use up what the owner has at a known device.
       const buckets = bucketsOfKnown({ user, by: found?.known && device ? device.toString('hex') : 'session' });
       await count(buckets);
-      await verify(found, { password, buckets, line: { key: user, known: true }, signal });
+      await verify(found, { password, buckets, line: { keys: [user], known: true }, signal });
     },
 
     async findByEmail(email) {
