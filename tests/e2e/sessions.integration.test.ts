@@ -12,7 +12,7 @@ const PODS = ['delivery-1', 'delivery-2'];
 const SOCKETS = 100;
 const UNAUTHENTICATED = CLOSE_CODES.unauthenticated.code;
 
-await describeWithOwnBrokers('sessions that end, on Kafka with two delivery pods', { count: 1 }, (brokers) => {
+await describeWithOwnBrokers('accounts and sessions, on Kafka with two delivery pods', { count: 1 }, (brokers) => {
   let database: TestDatabase;
   let services: StarlingServices;
   let url: string;
@@ -135,6 +135,19 @@ await describeWithOwnBrokers('sessions that end, on Kafka with two delivery pods
     expect(sessions.map(({ id }) => id)).not.toContain(laptop.refreshToken.split('.')[0]);
     expect(closesOf(onPhone)).toEqual([undefined, undefined]);
     expectOthersUntouched();
+  }, 60_000);
+
+  it('an account that was made while the profiles were down has its profile when they are back', async () => {
+    process.kill(services.pidOf('user'), 'SIGSTOP');
+    const eve = await makeAccount(url, 'Eve');
+    const { token } = await logIn(url, eve);
+    services.kill('user');
+    await services.waitReady('user');
+    const profile = await waitFor(async () => {
+      const reply = await call(url, 'GET', '/v1/users/me', { token });
+      return reply.status === 200 && ((await reply.json()) as { id: string; name: string });
+    });
+    expect(profile).toMatchObject({ id: eve.user, name: 'Eve' });
   }, 60_000);
 
   it('without the broker, a session ends where it is asked for, and its sockets as soon as the broker is back', async () => {

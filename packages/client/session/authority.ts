@@ -172,16 +172,20 @@ function unlessLoggedOut(error: unknown): undefined {
   throw error;
 }
 
-/** Puts the authority's proof on each call; on a 401, once more with a new one. */
+/** Proofs that a call is tried with: while the server replaces its keys, one that is new may be of the old ones still. */
+const PROOFS = 3;
+
+/** Puts the authority's proof on each call; on a 401, again with a new one. */
 export function authorise(request: Request, authority: Authority): Request {
   return async <T>(call: Parameters<Request>[0]) => {
-    const send = (headers: Record<string, string>) => request<T>({ ...call, headers: { ...call.headers, ...headers } });
-    const headers = await authority.headers();
-    try {
-      return await send(headers);
-    } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'unauthenticated' && authority.rejected(error, headers))) throw error;
-      return send(await authority.headers());
+    for (let left = PROOFS - 1; ; left--) {
+      const headers = await authority.headers();
+      try {
+        return await request<T>({ ...call, headers: { ...call.headers, ...headers } });
+      } catch (error) {
+        const refused = error instanceof ApiError && error.code === 'unauthenticated' && authority.rejected(error, headers);
+        if (!refused || left === 0) throw error;
+      }
     }
   };
 }
