@@ -122,13 +122,21 @@ describe('session of a program', () => {
     expect(shown).toEqual([undefined, 'device-of-ann', 'device-of-ann']);
   });
 
-  it('gets a new token when the server does not take the present one', async () => {
+  it('gets a new token when the server does not take the present one, and another when it does not take that', async () => {
     const { client, server } = setStage();
     await client.me();
-    let refusals = 1;
+    let refusals = 0;
     server.onRequest = ({ path }) => (path === '/v1/users/me' && refusals-- > 0 ? 'unauthenticated' : undefined);
-    expect((await client.me()).name).toBe('Ann');
-    expect(refreshTokens(server)).toHaveLength(1);
+    for (const [times, refreshes] of [
+      [1, 1],
+      [2, 3],
+    ] as const) {
+      refusals = times;
+      expect((await client.me()).name).toBe('Ann');
+      expect(refreshTokens(server)).toHaveLength(refreshes);
+    }
+    refusals = 9;
+    await expect(client.me()).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   it('takes no late refusal of an earlier token for one of the present', async () => {
