@@ -1,9 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { BenchError, type Figure, positiveInteger, type Scenario } from '../scenario.ts';
 import { logIn, makePeople, type Person, type Site, startSite } from '../site.ts';
 import { measureHashes } from './hashes.ts';
 
 /** How many hashes identity makes at once (services/identity/parts.ts), by who asks. */
-const LANES = { new: 2, known: 1 } as const;
+const LANES = { new: Math.max(1, Math.min(2, availableParallelism() - 1)), known: 1 };
 type Device = keyof typeof LANES;
 
 /** What logging in costs beside the hash that it cannot do without. */
