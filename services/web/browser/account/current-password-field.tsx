@@ -1,4 +1,4 @@
-import { Field } from '../parts/field.tsx';
+import { PasswordField } from '../parts/credential-fields.tsx';
 
 export const CURRENT_EXPECTED = 'Enter your present password.';
 
@@ -10,17 +10,5 @@ interface Props {
 
 /** The account's password, asked for again. */
 export function CurrentPasswordField({ value, onChange, error }: Props) {
-  return (
-    <Field
-      label="Present password"
-      name="current"
-      type="password"
-      autoComplete="current-password"
-      required
-      maxLength={128}
-      value={value}
-      onChange={(event) => onChange(event.target.value)}
-      error={error}
-    />
-  );
+  return <PasswordField label="Present password" name="current" value={value} onChange={onChange} error={error} />;
 }

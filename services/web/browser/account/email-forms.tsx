@@ -1,7 +1,7 @@
 import type { CodeReply } from '@starling/contracts/http';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { EmailField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { EMAIL_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { CodeForm } from '../session/code-form.tsx';
@@ -39,14 +39,10 @@ export function EmailForms({ onDone }: { onDone: (email: string) => Promise<void
   }
   return (
     <Form errors={errors} onSubmit={send} takesFocus="always">
-      <Field
+      <EmailField
         label="New email"
-        name="email"
-        type="email"
-        autoComplete="email"
-        required
         value={email}
-        onChange={(event) => setEmail(event.target.value)}
+        onChange={setEmail}
         error={errors.fields['email']}
         hint="It gets a code. Your present address stays until you have entered that."
       />

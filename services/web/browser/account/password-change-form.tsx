@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { NewPasswordField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from '../session/entry-fields.ts';
@@ -22,18 +22,7 @@ export function PasswordChangeForm({ onDone }: { onDone: () => Promise<void> }) 
   return (
     <Form errors={errors} onSubmit={send} takesFocus="always">
       <CurrentPasswordField value={current} onChange={setCurrent} error={errors.fields['current']} />
-      <Field
-        label="New password"
-        name="password"
-        type="password"
-        autoComplete="new-password"
-        required
-        maxLength={128}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-        error={errors.fields['password']}
-        hint="At least 10 characters."
-      />
+      <NewPasswordField label="New password" value={password} onChange={setPassword} error={errors.fields['password']} />
       <div className="dialog-actions">
         <button type="submit" className="button button-primary" disabled={busy}>
           Change password

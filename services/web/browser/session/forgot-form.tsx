@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { EmailField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { EMAIL_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
@@ -39,14 +39,10 @@ export function ForgotForm({ email, onEmail, mail }: Props) {
   }
   return (
     <Form errors={errors} onSubmit={send} takesFocus="always">
-      <Field
+      <EmailField
         label="Email"
-        name="email"
-        type="email"
-        autoComplete="email"
-        required
         value={email}
-        onChange={(event) => onEmail(event.target.value)}
+        onChange={onEmail}
         error={errors.fields['email']}
         hint={
           mail === false

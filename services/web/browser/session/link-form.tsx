@@ -2,8 +2,8 @@ import { ApiError, type LogInResult } from '@starling/client';
 import type { LinkReply } from '@starling/contracts/http';
 import { useEffect, useEffectEvent, useState } from 'react';
 import { useClient } from '../client-state.ts';
+import { PasswordField } from '../parts/credential-fields.tsx';
 import { Failure } from '../parts/failure.tsx';
-import { Field } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import { useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
@@ -41,17 +41,7 @@ export function LinkForm({ onLoggedIn, onExpired }: { onLoggedIn: (result: LogIn
         There is an account with {link.email} already. Enter its password, and from then on you can log in to it with {link.provider}.
       </p>
       <Form errors={errors} onSubmit={send} takesFocus="always">
-        <Field
-          label="Password"
-          name="current"
-          type="password"
-          autoComplete="current-password"
-          required
-          maxLength={128}
-          value={current}
-          onChange={(event) => setCurrent(event.target.value)}
-          error={errors.fields['current']}
-        />
+        <PasswordField label="Password" name="current" value={current} onChange={setCurrent} error={errors.fields['current']} />
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           Connect and log in
         </button>

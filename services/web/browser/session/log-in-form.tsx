@@ -2,7 +2,7 @@ import type { LogInResult } from '@starling/client';
 import type { EntryReply } from '@starling/contracts/http';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { EmailField, PasswordField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { EMAIL_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
@@ -29,27 +29,8 @@ export function LogInForm({ email, onEmail, providers, onLoggedIn, onForgot }: P
   return (
     <>
       <Form errors={errors} onSubmit={send} takesFocus="always">
-        <Field
-          label="Email"
-          name="email"
-          type="email"
-          autoComplete="email"
-          required
-          value={email}
-          onChange={(event) => onEmail(event.target.value)}
-          error={errors.fields['email']}
-        />
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          required
-          maxLength={128}
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={errors.fields['password']}
-        />
+        <EmailField label="Email" value={email} onChange={onEmail} error={errors.fields['email']} />
+        <PasswordField label="Password" value={password} onChange={setPassword} error={errors.fields['password']} />
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           Log in
         </button>

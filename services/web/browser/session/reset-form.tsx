@@ -1,7 +1,7 @@
 import { ApiError } from '@starling/client';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { NewPasswordField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { findWrongFields } from './entry-fields.ts';
@@ -36,18 +36,7 @@ export function ResetForm({ token, onDone, onForgot }: Props) {
     <>
       <p>You are logged out everywhere when it is set.</p>
       <Form errors={errors} onSubmit={send} takesFocus="always">
-        <Field
-          label="New password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          required
-          maxLength={128}
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={errors.fields['password']}
-          hint="At least 10 characters."
-        />
+        <NewPasswordField label="New password" value={password} onChange={setPassword} error={errors.fields['password']} />
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           Set password
         </button>

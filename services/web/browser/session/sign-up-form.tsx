@@ -1,6 +1,7 @@
 import type { CodeReply, EntryReply } from '@starling/contracts/http';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
+import { EmailField, NewPasswordField } from '../parts/credential-fields.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import { EMAIL_EXPECTED, NAME_EXPECTED, NEW_PASSWORD_EXPECTED, useSubmit } from '../parts/form-errors.ts';
@@ -45,28 +46,8 @@ export function SignUpForm({ email, onEmail, providers, invite, onSent }: Props)
           error={errors.fields['name']}
           hint="How others see you."
         />
-        <Field
-          label="Email"
-          name="email"
-          type="email"
-          autoComplete="email"
-          required
-          value={email}
-          onChange={(event) => onEmail(event.target.value)}
-          error={errors.fields['email']}
-        />
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          required
-          maxLength={128}
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={errors.fields['password']}
-          hint="At least 10 characters."
-        />
+        <EmailField label="Email" value={email} onChange={onEmail} error={errors.fields['email']} />
+        <NewPasswordField label="Password" value={password} onChange={setPassword} error={errors.fields['password']} />
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           Create account
         </button>
