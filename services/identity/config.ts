@@ -12,11 +12,10 @@ export const IdentityConfig = Type.Object({
   firstLocalOwner: Type.Boolean({ default: false }),
   /** Where people reach the installation, such as https://chat.example.org; links in mail begin with it. */
   publicUrl: Type.Optional(Type.String({ pattern: '^https?://[^/]+$' })),
-  /** Without it no mail is sent: `urlFile` holds, or `url` is, smtp(s)://user:password@host:port. */
+  /** Without it no mail is sent. `urlFile` holds smtp(s)://user:password@host:port: a file, so that no configuration holds a password. */
   mail: Type.Optional(
     Type.Object({
-      urlFile: Type.Optional(Type.String({ minLength: 1 })),
-      url: Type.Optional(Type.String({ pattern: '^smtps?://' })),
+      urlFile: Type.String({ minLength: 1 }),
       from: Type.String({ minLength: 3 }),
     }),
   ),

@@ -1,12 +1,12 @@
 import type { Clock } from '@starling/platform/clock';
-import { ConfigError } from '@starling/platform/config';
+import { ConfigError, readConfiguredFile } from '@starling/platform/config';
 import type { Logger } from '@starling/platform/telemetry';
 import type pg from 'pg';
 import type { IdentityConfig } from './config.ts';
 import { createCompose } from './mail/compose.ts';
 import { createLogInstead } from './mail/log-instead.ts';
 import { Mailer } from './mail/mailer.ts';
-import { createSmtp, readMailUrl, type Send } from './mail/transport.ts';
+import { createSmtp, type Send } from './mail/transport.ts';
 import type { Parts } from './parts.ts';
 import { createAdmit } from './rpc/admission.ts';
 import { createCodes } from './store/codes.ts';
@@ -48,7 +48,7 @@ export function createRegistering(options: {
   const compose = createCompose({ codes, resets, accounts, publicUrl });
 
   async function openSend(): Promise<Send> {
-    return mail ? createSmtp({ url: await readMailUrl(mail), from: mail.from }) : createLogInstead(logger);
+    return mail ? createSmtp({ url: await readConfiguredFile('mail', mail.urlFile), from: mail.from }) : createLogInstead(logger);
   }
 
   return {

@@ -28,8 +28,13 @@ export async function startAccountsWorld(people: Record<string, Person>): Promis
   }
   try {
     const { issuer, clientId, clientSecret } = provider;
-    const corp = { id: 'corp', name: 'Example Corp', issuer, clientId, clientSecret, privateNetwork: true };
-    const [mailFile, signOnFile] = [join(folder, 'mail-url'), join(folder, 'sign-on.json')];
+    const [mailFile, signOnFile, clientSecretFile] = ['mail-url', 'sign-on.json', 'client-secret'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const corp = { id: 'corp', name: 'Example Corp', issuer, clientId, clientSecretFile, privateNetwork: true };
+    await writeFile(clientSecretFile, clientSecret);
     await writeFile(mailFile, mail.url);
     await writeFile(signOnFile, JSON.stringify({ providers: [corp] }));
     const options = {

@@ -9,7 +9,7 @@ export const SignOnProviders = Type.Array(
     name: Type.String({ minLength: 1, maxLength: 80 }),
     issuer: Type.String({ pattern: '^https?://' }),
     clientId: Type.String({ minLength: 1 }),
-    clientSecret: Type.Optional(Type.String({ minLength: 1 })),
+    /** A file, so that no configuration holds a password; none for a client without a secret. */
     clientSecretFile: Type.Optional(Type.String({ minLength: 1 })),
     scopes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** An intranet's own: its address may be a private one. */

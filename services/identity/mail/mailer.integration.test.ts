@@ -11,6 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { IdentityConfig } from '../config.ts';
 import { createRegistering } from '../registering.ts';
 import { startTestRegistration } from '../rpc/test-registration.ts';
+import { writeSecretFile } from '../test-secret-file.ts';
 
 async function start(options: { config?: Partial<IdentityConfig>; mail?: MailServerOptions } = {}) {
   const world = await startTestRegistration(options);
@@ -108,7 +109,9 @@ test('by STARTTLS and a log-in where the server has them, and never to a server 
   const url = new URL(server.url);
   url.username = secured.user;
   url.password = encodeURIComponent(secured.password);
-  const { register, logged, attempts, identity } = await start({ config: { mail: { url: url.href, from: 'no-reply@example.org' } } });
+  const { register, logged, attempts, identity } = await start({
+    config: { mail: { urlFile: writeSecretFile(url.href), from: 'no-reply@example.org' } },
+  });
   await register('safe@example.org');
   await waitFor(() => logged('a mail could not be sent; it is tried again').length > 0);
   expect(await attempts()).toHaveLength(1);
@@ -128,7 +131,7 @@ test('to another machine nothing is sent without TLS', async () => {
   onTestFinished(() => server.close());
   // The same server, by an address that does not say that it is this machine.
   const { register, logged } = await start({
-    config: { mail: { url: server.url.replace('127.0.0.1', '0.0.0.0'), from: 'no-reply@example.org' } },
+    config: { mail: { urlFile: writeSecretFile(server.url.replace('127.0.0.1', '0.0.0.0')), from: 'no-reply@example.org' } },
   });
   await register('safe@example.org');
   await waitFor(() => logged('a mail could not be sent; it is tried again').length > 0);

@@ -1,6 +1,5 @@
-import { ConfigError, readConfiguredFile } from '@starling/platform/config';
+import { ConfigError } from '@starling/platform/config';
 import { createTransport } from 'nodemailer';
-import type { IdentityConfig } from '../config.ts';
 import type { Letter } from './texts.ts';
 
 const TIMEOUTS = { connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 10_000, dnsTimeout: 5_000 };
@@ -23,13 +22,6 @@ interface SmtpFailure extends Error {
   code?: string;
   command?: string;
   responseCode?: number;
-}
-
-/** Where mail goes to, as configured. Throws a ConfigError. */
-export async function readMailUrl(mail: NonNullable<IdentityConfig['mail']>): Promise<string> {
-  if (mail.urlFile !== undefined) return readConfiguredFile('mail', mail.urlFile);
-  if (mail.url !== undefined) return mail.url;
-  throw new ConfigError('mail: name a server by url, or by a file in urlFile');
 }
 
 /**

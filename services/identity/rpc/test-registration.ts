@@ -5,6 +5,7 @@ import type { IdentityConfig } from '../config.ts';
 import type { Begun } from '../domain/log-in.ts';
 import { createRegistering, type Registering } from '../registering.ts';
 import { clientAt, PASSWORD, problemOf, startTestIdentity, type TestIdentity } from '../test-identity.ts';
+import { writeSecretFile } from '../test-secret-file.ts';
 
 export const PUBLIC_URL = 'https://chat.example.org';
 
@@ -34,7 +35,11 @@ export async function startTestRegistration(
   const clock = new FakeClock(Date.now());
   const identity = await startTestIdentity({
     clock,
-    config: { publicUrl: PUBLIC_URL, mail: { url: mail.url, from: 'Starling <no-reply@example.org>' }, ...options.config },
+    config: {
+      publicUrl: PUBLIC_URL,
+      mail: { urlFile: writeSecretFile(mail.url), from: 'Starling <no-reply@example.org>' },
+      ...options.config,
+    },
   });
   const stores = createRegistering({ ...identity.world.platform('identity'), config: identity.config, parts: identity.parts });
   let visitors = 0;

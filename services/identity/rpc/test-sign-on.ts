@@ -2,6 +2,7 @@ import { FakeClock } from '@starling/testing/clock';
 import { type OpenIdProvider, startOpenIdProvider } from '@starling/testing/sign-on';
 import type { IdentityConfig } from '../config.ts';
 import { startTestIdentity, type TestIdentity } from '../test-identity.ts';
+import { writeSecretFile } from '../test-secret-file.ts';
 
 export const REDIRECT_URI = 'https://chat.example.org/v1/sign-on/corp/callback';
 
@@ -27,7 +28,7 @@ export async function startTestSignOn(config: Partial<IdentityConfig> = {}): Pro
         name: `Provider ${id}`,
         issuer,
         clientId,
-        clientSecret,
+        clientSecretFile: writeSecretFile(clientSecret),
         privateNetwork: true,
       })),
       ...config,

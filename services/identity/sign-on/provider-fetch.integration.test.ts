@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { FakeClock } from '@starling/testing/clock';
 import { startOpenIdProvider } from '@starling/testing/sign-on';
 import { afterEach, expect, test } from 'vitest';
+import { writeSecretFile } from '../test-secret-file.ts';
 import { createProvider } from './provider.ts';
 import { createProviderFetch, ProviderUnreachable } from './provider-fetch.ts';
 
@@ -87,7 +88,7 @@ test('a provider that is away, or calls itself another, cannot be used, and can 
   const flow = { state: 'state', nonce: 'nonce', verifier: 'v'.repeat(43), redirectUri: 'https://chat.example.org/back' };
   const real = await startOpenIdProvider({ people: {}, redirectUris: [flow.redirectUri] });
   const { issuer, clientId, clientSecret } = real;
-  const config = { id: 'one', name: 'One', issuer, clientId, clientSecret };
+  const config = { id: 'one', name: 'One', issuer, clientId, clientSecretFile: writeSecretFile(clientSecret) };
   await expect(createProvider(config, clock).begin(flow)).rejects.toThrow(ProviderUnreachable);
 
   const provider = createProvider({ ...config, privateNetwork: true }, clock);

@@ -59,9 +59,7 @@ export function createProvider(config: SignOnProvider, clock: Clock): Provider {
 
   async function discover(): Promise<Configuration> {
     const server = new URL(issuer);
-    const secret = config.clientSecretFile
-      ? await readConfiguredFile(`the client secret of ${config.id}`, config.clientSecretFile)
-      : config.clientSecret;
+    const secret = config.clientSecretFile && (await readConfiguredFile(`the client secret of ${config.id}`, config.clientSecretFile));
     const configuration = await discovery(server, clientId, {}, secret === undefined ? None() : authenticate(secret), {
       [customFetch]: createProviderFetch(privateNetwork),
       // Without it the library takes the ID token's word, as it came by TLS, and no signature is looked at.

@@ -1,7 +1,7 @@
 import type { TotpReply } from '@starling/contracts/http';
 import { useState } from 'react';
 import { useClient } from '../client-state.ts';
-import { Field } from '../parts/field.tsx';
+import { CodeField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { DIGITS_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { QrCode } from '../parts/qr-code.tsx';
@@ -44,20 +44,7 @@ function ConfirmTotpForm({ totp, onCodes }: { totp: TotpReply; onCodes: (codes: 
           </a>
         </div>
       </div>
-      <Field
-        label="Code"
-        name="code"
-        inputMode="numeric"
-        autoComplete="one-time-code"
-        autoCorrect="off"
-        spellCheck={false}
-        required
-        className="code-input"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        error={errors.fields['code']}
-        hint="Six digits, from the app."
-      />
+      <CodeField label="Code" value={text} onChange={setText} error={errors.fields['code']} hint="Six digits, from the app." />
       <div className="dialog-actions">
         <button type="submit" className="button button-primary" disabled={busy}>
           Turn on

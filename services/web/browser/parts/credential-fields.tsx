@@ -42,3 +42,20 @@ export function NewPasswordField({ onChange, ...rest }: Omit<Props, 'hint'>) {
     />
   );
 }
+
+/** A code of six digits; `onChange` gets what was typed, as it was. */
+export function CodeField({ onChange, ...rest }: Props) {
+  return (
+    <Field
+      name="code"
+      inputMode="numeric"
+      autoComplete="one-time-code"
+      autoCorrect="off"
+      spellCheck={false}
+      required
+      className="code-input"
+      onChange={(event) => onChange(event.target.value)}
+      {...rest}
+    />
+  );
+}

@@ -1,6 +1,6 @@
 import type { CodeReply } from '@starling/contracts/http';
 import { useRef, useState } from 'react';
-import { Field } from '../parts/field.tsx';
+import { CodeField } from '../parts/credential-fields.tsx';
 import { Form } from '../parts/form.tsx';
 import { DIGITS_EXPECTED, useSubmit } from '../parts/form-errors.ts';
 import { ResendButton } from './resend-button.tsx';
@@ -57,20 +57,7 @@ export function CodeForm({ sent: first, email, mail, button, onConfirm, onResend
       </p>
       <Form errors={errors} onSubmit={confirm} takesFocus="always">
         <div ref={field}>
-          <Field
-            label="Code"
-            name="code"
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            autoCorrect="off"
-            spellCheck={false}
-            required
-            className="code-input"
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            error={errors.fields['code']}
-            hint="Six digits, good for 10 minutes."
-          />
+          <CodeField label="Code" value={text} onChange={setText} error={errors.fields['code']} hint="Six digits, good for 10 minutes." />
         </div>
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           {button}
