@@ -1,20 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureBrokerUsers, type KafkaConnection, type LogAccess } from '@starling/platform/log/kafka';
-import type { ServiceName } from '@starling/platform/service';
-
-/**
- * What each service does on the log, and may. Every one reads `users`, for the sessions that end and the users who are
- * disabled. Whoever writes `conversations` can post as anybody: the log is trusted by who may write it.
- */
-export const LOG_ACCESS: Record<ServiceName, LogAccess> = {
-  identity: { reads: ['users'], writes: ['users'], group: 'identity' },
-  user: { reads: ['users'], writes: ['users'], group: 'user' },
-  conversation: { reads: ['conversations', 'receipts', 'users'], writes: ['conversations'], group: 'conversation' },
-  delivery: { reads: ['conversations', 'receipts', 'users'], writes: ['conversations'] },
-  web: { reads: ['users'], writes: [] },
-};
+import { SERVICE_NAMES, SERVICES, type ServiceName } from '@starling/contracts/services';
+import { ensureBrokerUsers, type KafkaConnection } from '@starling/platform/log/kafka';
 
 /** How a service proves itself to the brokers: the fields of its configuration. */
 export interface BrokerLogin {
@@ -33,12 +21,12 @@ export async function makeServiceUsers(
   options: { epoch: number; secret: string; directory: string },
 ): Promise<Map<ServiceName, BrokerLogin>> {
   const { epoch, secret, directory } = options;
-  const users = Object.entries(LOG_ACCESS).map(([service, access]) => {
+  const users = SERVICE_NAMES.map((service) => {
     const name = `starling-${service}`;
     return {
-      service: service as ServiceName,
+      service,
       name,
-      access,
+      access: SERVICES[service].log,
       password: createHmac('sha256', secret).update(`brokers ${name}`).digest('base64url'),
     };
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { SERVICE_NAMES } from '@starling/contracts/services';
 import { systemClock } from '@starling/platform/clock';
-import { SERVICE_NAMES } from '@starling/platform/service';
 import type { Logger } from '@starling/platform/telemetry';
 import { type KeyPlace, startKeyRotation } from '@starling/platform/tokens';
 import type { Options } from './options.ts';

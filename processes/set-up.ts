@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SERVICE_NAMES, type ServiceName } from '@starling/contracts/services';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { configureIdentity } from '@starling/identity/options';
@@ -10,7 +11,6 @@ import { checkConnection, createPool, type DatabaseAccess, type MigrationSet, mi
 import { checkAdministrator, checkBrokers, createTopics, openKafkaLog } from '@starling/platform/log/kafka';
 import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
 import { readKafkaSecurity } from '@starling/platform/process';
-import { SERVICE_NAMES, type ServiceName } from '@starling/platform/service';
 import type { Logger } from '@starling/platform/telemetry';
 import { readAuthority } from '@starling/platform/tls';
 import { ensureKeys, keyFile } from '@starling/platform/tokens';

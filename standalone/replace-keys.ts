@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { SERVICE_NAMES } from '@starling/contracts/services';
 import { systemClock } from '@starling/platform/clock';
-import { SERVICE_NAMES } from '@starling/platform/service';
 import { type KeyPlace, publicKeysFile, rotateKeys } from '@starling/platform/tokens';
 import { StartError } from './database/index.ts';
 

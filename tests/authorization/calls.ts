@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from '@connectrpc/connect';
 import * as rpc from '@starling/contracts/rpc';
+import { SERVICE_NAMES, type ServiceName } from '@starling/contracts/services';
 import { onBehalfOf } from '@starling/platform/rpc';
-import { SERVICE_NAMES, type ServiceName } from '@starling/platform/service';
 import { outcomeOfCall } from './outcome.ts';
 import { type Actor, PASSWORD, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
+import { SERVICE_NAMES } from '@starling/contracts/services';
 import { HOP_HEADER } from '@starling/platform/http';
-import { SERVICE_NAMES } from '@starling/platform/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCalls, tryCall } from './calls.ts';
 import { CALLS, FRAMES, ROUTES } from './expected.ts';

@@ -39,7 +39,7 @@ export const dependencySeeds: Seed[] = [
   breaks('direction-client', 'packages/client/outward.ts', '../platform/db/index.ts'),
   // By the name of a workspace, which resolves through node_modules and the exports of its manifest.
   breaks('direction-client', 'packages/client/by-name.ts', '@starling/platform/db'),
-  breaks('direction-cdk8s', 'cdk8s/by-name.ts', '@starling/contracts/log'),
+  breaks('direction-cdk8s', 'cdk8s/to-platform.ts', '../packages/platform/db/index.ts'),
   breaks('direction-browser', 'services/web/browser/outward.ts', '../../../packages/platform/db/index.ts'),
   breaks('direction-browser', 'services/web/browser/to-its-backend.tsx', '../app.ts'),
   breaks('direction-services', 'services/user/routes/sideways.ts', '../../conversation/app.ts'),
@@ -79,6 +79,7 @@ export const dependencySeeds: Seed[] = [
   keeps('standalone/inward.ts', '../services/user/app.ts'),
   keeps('packages/testing/clock/inward.ts', '../../../standalone/database/index.ts'),
   keeps('operator/inward.ts', '../cdk8s/chart.ts'),
+  keeps('cdk8s/by-name.ts', '@starling/contracts/log'),
   keeps('tests/anything.ts', '../standalone/compose.ts'),
 
   breaks('kafkajs-only-in-its-driver', 'packages/platform/log/kafka-elsewhere.ts', 'kafkajs'),

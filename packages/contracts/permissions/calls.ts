@@ -12,7 +12,7 @@ export interface Call {
   scope?: string;
 }
 
-interface CallRule {
+export interface CallRule {
   caller: string;
   callee: string;
   as: 'user' | 'service';
@@ -27,7 +27,7 @@ interface CallRule {
 export const HTTP_METHOD = 'http';
 
 /** Every call between services that there is; any other is refused, whatever tokens come with it. */
-const CALLS: readonly CallRule[] = [
+export const CALLS: readonly CallRule[] = [
   // What people ask, passed on by web.
   ...['user', 'conversation', 'delivery'].map(
     (callee): CallRule => ({ caller: 'web', callee, as: 'user', methods: [HTTP_METHOD], chains: [['web']], scope: 'api' }),

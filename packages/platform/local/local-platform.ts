@@ -1,4 +1,5 @@
 import type { Topic } from '@starling/contracts/log';
+import { SERVICE_NAMES, type ServiceName } from '@starling/contracts/services';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Clock } from '../clock/index.ts';
@@ -8,7 +9,7 @@ import type { EventLog } from '../log/index.ts';
 import { LOG_MIGRATIONS, openPostgresLog } from '../log/postgres/index.ts';
 import { type Metrics, measureAppends } from '../metrics/index.ts';
 import { createLocalTransport, lazyTransport } from '../rpc/index.ts';
-import { type Platform, SERVICE_NAMES, type Service, type ServiceName } from '../service/index.ts';
+import type { Platform, Service } from '../service/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { createGate, createMinter, openLocalKeys, Revocations } from '../tokens/index.ts';
 

@@ -1,4 +1,5 @@
 import type { ConnectRouter, Transport } from '@connectrpc/connect';
+import type { ServiceName } from '@starling/contracts/services';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Clock } from '../clock/index.ts';
@@ -6,11 +7,6 @@ import type { EventLog } from '../log/index.ts';
 import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Gate, Minter } from '../tokens/index.ts';
-
-/** The services by name: also the issuer and audience of hop tokens, and the name of schema and database role. */
-export const SERVICE_NAMES = ['identity', 'user', 'conversation', 'delivery', 'web'] as const;
-
-export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** What a service is given to work with. No service knows where it runs. */
 export interface Platform {

@@ -1,8 +1,8 @@
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { offsetOf, partitionOf, positionOf } from '@starling/contracts/log';
 import { ConversationService } from '@starling/contracts/rpc';
+import type { ServiceName } from '@starling/contracts/services';
 import { onBehalfOf } from '@starling/platform/rpc';
-import type { ServiceName } from '@starling/platform/service';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestChat, type TestChat } from '../test-chat.ts';

@@ -1,5 +1,6 @@
+import type { LogAccess } from '@starling/contracts/services';
 import { expect, it } from 'vitest';
-import { accessRules, type LogAccess } from './access.ts';
+import { accessRules } from './access.ts';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './acl-terms.ts';
 import { nameOf } from './test-logs.ts';
 

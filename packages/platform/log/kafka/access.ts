@@ -1,16 +1,8 @@
 import { TOPICS, type Topic } from '@starling/contracts/log';
+import type { LogAccess } from '@starling/contracts/services';
 import type { AclEntry, AclOperationTypes as Operation, AclResourceTypes as ResourceType } from 'kafkajs';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './acl-terms.ts';
 import { groupName, tailGroupsOf, topicName } from './names.ts';
-
-/** What a client of the log does with it, and all that its user on the brokers may do. */
-export interface LogAccess {
-  /** The topics that it reads, by tails of its own and as a member of `group`. */
-  reads: readonly Topic[];
-  /** The topics to which it appends. */
-  writes: readonly Topic[];
-  group?: string;
-}
 
 /** Whoever has these can do what {@link LogAccess} says, and nothing else. `user` is also the client's name in its tails' groups. */
 export function accessRules(user: string, { reads, writes, group }: LogAccess, epoch: number): AclEntry[] {

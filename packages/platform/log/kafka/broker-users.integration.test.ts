@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { LogAccess } from '@starling/contracts/services';
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { waitFor } from '@starling/testing/wait-for';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../telemetry/index.ts';
-import type { LogAccess } from './access.ts';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './acl-terms.ts';
 import { type BrokerUser, checkAdministrator, ensureBrokerUsers } from './broker-users.ts';
 import type { KafkaConnection } from './client.ts';

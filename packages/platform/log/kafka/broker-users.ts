@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LogAccess } from '@starling/contracts/services';
 import type { AclEntry, Admin, Kafka } from 'kafkajs';
-import { accessRules, type LogAccess, principalOf } from './access.ts';
+import { accessRules, principalOf } from './access.ts';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './acl-terms.ts';
 import { createKafka, type KafkaConnection, TIMINGS } from './client.ts';
 import { causes, explainConnectFailure, LogConnectionError } from './errors.ts';

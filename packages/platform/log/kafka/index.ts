@@ -1,4 +1,3 @@
-export type { LogAccess } from './access.ts';
 export { checkAdministrator, ensureBrokerUsers } from './broker-users.ts';
 export type { KafkaConnection } from './client.ts';
 export * from './driver.ts';

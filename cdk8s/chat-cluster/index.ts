@@ -1,0 +1,2 @@
+export * from './complete-spec.ts';
+export { ChatClusterSpec } from './spec.ts';
