@@ -8,13 +8,14 @@ import { type EventFrame, type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFI
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
-import type { DeliveryConfig } from '@starling/delivery/config';
+import { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
 import { IdentityConfig } from '@starling/identity/config';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import type { Clock } from '@starling/platform/clock';
 import { loadConfig } from '@starling/platform/config';
 import { HOP_HEADER } from '@starling/platform/http';
+import type { EventLog } from '@starling/platform/log';
 import type { Service } from '@starling/platform/service';
 import { createTestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
@@ -31,6 +32,7 @@ export interface Chat {
   local: TestPlatform;
   /** postgres:// URL of a superuser on the services' database. */
   databaseUrl: string;
+  pods: Delivery[];
   /** Where sockets connect, a URL a pod. */
   socketUrls: string[];
   signUp(name: string): Promise<Person>;
@@ -74,12 +76,21 @@ export interface Socket {
   close(): Promise<void>;
 }
 
-export async function startChat(options: { deliveryConfig?: Partial<DeliveryConfig>; pods?: number; clock?: Clock } = {}): Promise<Chat> {
+export async function startChat(
+  options: {
+    deliveryConfig?: Partial<DeliveryConfig>;
+    pods?: number;
+    clock?: Clock;
+    /** Another log than the one on the database. */
+    openLog?(): Promise<EventLog>;
+  } = {},
+): Promise<Chat> {
   const database = await createTestDatabase();
   const local = await createTestPlatform({
     database,
     services: { identity: IDENTITY_MIGRATIONS, user: USER_MIGRATIONS, conversation: CONVERSATION_MIGRATIONS },
     ...(options.clock && { clock: options.clock }),
+    ...(options.openLog && { openLog: options.openLog }),
   });
   local.register(
     'identity',
@@ -89,7 +100,7 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
   local.register('conversation', createConversation({ snapshotPage: 3 }, local.platform('conversation')));
   const pods = Array.from({ length: options.pods ?? 1 }, (_, index) =>
     createDelivery(
-      { pod: `pod-${index}`, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024, ...options.deliveryConfig },
+      loadConfig(DeliveryConfig, { overrides: { pod: `pod-${index}`, ...options.deliveryConfig } }),
       local.platform('delivery'),
     ),
   );
@@ -101,6 +112,7 @@ export async function startChat(options: { deliveryConfig?: Partial<DeliveryConf
 
   return {
     local,
+    pods,
     databaseUrl: database.url,
     socketUrls,
     async signUp(name) {

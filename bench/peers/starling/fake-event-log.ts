@@ -7,9 +7,9 @@ import type { EventLog, GroupSubscription, LogRecord, NewRecord, TailOptions, Ta
  */
 export class FakeEventLog implements EventLog {
   readonly epoch = 1;
-  readonly partitions = { conversations: 1, receipts: 1, users: 1 };
+  readonly partitions = { conversations: 1, receipts: 1, users: 1, ephemeral: 1 };
   readonly #tails = new Set<TailOptions>();
-  readonly #end: Record<Topic, number> = { conversations: 0, receipts: 0, users: 0 };
+  readonly #end: Record<Topic, number> = { conversations: 0, receipts: 0, users: 0, ephemeral: 0 };
 
   async append(topic: Topic, partition: number, records: NewRecord[]): Promise<number[]> {
     const at = Date.now();

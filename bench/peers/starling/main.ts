@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { encodePostHeaders } from '@starling/contracts/log';
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { createDelivery } from '@starling/delivery/app';
+import { DeliveryConfig } from '@starling/delivery/config';
 import { systemClock } from '@starling/platform/clock';
+import { loadConfig } from '@starling/platform/config';
 import type { NewRecord } from '@starling/platform/log';
 import { createMetrics } from '@starling/platform/metrics';
 import type { Platform } from '@starling/platform/service';
@@ -34,7 +36,7 @@ await rm(keyDirectory, { recursive: true });
 const log = new FakeEventLog();
 const fakeConversation = createFakeConversation(conversation);
 const delivery = createDelivery(
-  { pod: 'bench', ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 },
+  loadConfig(DeliveryConfig, { overrides: { pod: 'bench', connectionCap: 1_000_000, upgradesPerSecond: 1_000_000 } }),
   {
     log,
     clock,

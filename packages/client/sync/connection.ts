@@ -3,9 +3,11 @@ import type { ClientFrame, SendFrame, ServerFrame } from '@starling/contracts/so
 import type { Clock } from '../clock.ts';
 import type { Authority } from '../session/authority.ts';
 import type { UserToken } from '../session/user-token.ts';
+import { HintedMove } from './hinted-move.ts';
+import { Link, type LinkEnd } from './link.ts';
 import { type Plan, planAfterClose, planAfterError } from './reconnect.ts';
 import { advanceCursor } from './reduce.ts';
-import { LOST, Socket, type WebSocketConstructor } from './socket.ts';
+import { LOST, type WebSocketConstructor } from './socket.ts';
 import type { ConnectionStatus, Failure } from './state.ts';
 
 export interface ConnectionOptions {
@@ -34,8 +36,9 @@ const DOUBTFUL_SILENCE = 17_000;
 export class Connection {
   #options: ConnectionOptions;
   #cursor: Cursor | undefined;
-  #socket: Socket | undefined;
-  #live = false;
+  #link: Link | undefined;
+  /** Is to take the place of the link when it is live. */
+  #successor: Link | undefined;
   /** Ends the present wait between two attempts. */
   #wake: (() => void) | undefined;
   /** A new object at each start: a loop whose own is not the present one any more ends. */
@@ -56,7 +59,7 @@ export class Connection {
   stop(): void {
     this.#run = undefined;
     this.#cursor = undefined;
-    this.#socket?.close(1000, 'stopped');
+    this.#link?.socket.close(1000, 'stopped');
     this.#wake?.();
   }
 
@@ -67,13 +70,14 @@ export class Connection {
   /** Something hints that the network is back, or has changed: do not wait any longer. */
   nudge(): void {
     this.#wake?.();
-    if (this.#socket && this.#socket.silence > DOUBTFUL_SILENCE) this.#socket.close(LOST, 'the connection seems lost');
+    const socket = this.#link?.socket;
+    if (socket && socket.silence > DOUBTFUL_SILENCE) socket.close(LOST, 'the connection seems lost');
   }
 
   /** Hands a post to the server if events are live. */
   send(frame: SendFrame): boolean {
-    if (!this.#live || !this.#socket) return false;
-    this.#socket.send(frame);
+    if (!this.#link?.live) return false;
+    this.#link.socket.send(frame);
     return true;
   }
 
@@ -94,12 +98,12 @@ export class Connection {
           if (!isCurrent()) return;
           this.#cursor = cursor;
         }
-        const end = await this.#holdSocket(token, isCurrent);
+        const end = await this.#holdLink(token, isCurrent);
         if (!isCurrent()) return;
         if (end.live) failures = 0;
-        plan = planAfterClose(end.code, end.reason, failures, random);
+        plan = planAfterClose(end.code, end.reason, failures, random, end.retryAfter);
         // A browser does not tell why an upgrade was refused; it may have been the token.
-        if ('delay' in plan && !end.greeted) plan.freshToken = true;
+        if ('delay' in plan && !end.greeted && end.retryAfter === undefined) plan.freshToken = true;
       } catch (error) {
         if (!isCurrent()) return;
         plan = planAfterError(error, failures, random);
@@ -118,62 +122,99 @@ export class Connection {
     }
   }
 
-  /** Resolves when the socket has ended. */
-  async #holdSocket(
-    token: UserToken,
-    isCurrent: () => boolean,
-  ): Promise<{ code: number; reason: string; greeted: boolean; live: boolean }> {
-    const { url, WebSocket, clock, onStatus, onFrame, onDown } = this.#options;
-    let greeted = false;
-    let live = false;
-    const disarmRenewal = this.#renewLater(token, isCurrent);
-    const end = await new Promise<{ code: number; reason: string }>((resolve) => {
-      const receive = (frame: ServerFrame): void => {
-        switch (frame.type) {
-          case 'hello':
-            greeted = true;
-            onStatus('catching-up');
-            onFrame(frame);
-            socket.send({ type: 'resume', cursor: this.#cursor! });
-            return;
-          case 'cursor':
-            this.#cursor = advanceCursor(this.#cursor, frame.cursor);
-            return;
-          case 'live':
-            live = true;
-            this.#live = true;
-            onStatus('live');
-            onFrame(frame);
-            return;
-          case 'authenticated':
-            return;
-          default:
-            onFrame(frame);
-        }
-      };
-      const socket = new Socket({
-        WebSocket,
-        url,
-        token: token.token,
-        clock,
-        onFrame: (frame) => {
-          if (isCurrent()) receive(frame);
-        },
-        onClose: (code, reason) => {
-          this.#socket = undefined;
-          this.#live = false;
-          disarmRenewal();
-          if (live) onDown();
-          resolve({ code, reason });
-        },
-      });
-      this.#socket = socket;
+  /** Resolves when the link has ended, and no successor has taken its place. */
+  async #holdLink(token: UserToken, isCurrent: () => boolean): Promise<LinkEnd> {
+    this.#link = this.#open(token, isCurrent);
+    for (;;) {
+      const link: Link = this.#link;
+      const end: LinkEnd = await link.ended;
+      if (this.#link === link) {
+        this.#link = undefined;
+        return end;
+      }
+    }
+  }
+
+  /** Opens a socket; what comes over it is taken in, whether it is the link or to become it. */
+  #open(token: UserToken, isCurrent: () => boolean): Link {
+    const { url, WebSocket, clock, random, onStatus, onFrame, onDown } = this.#options;
+    const isLink = () => this.#link === link;
+    const move = new HintedMove(clock, random, () => this.#move(link, isCurrent));
+    const receive = (frame: ServerFrame): void => {
+      switch (frame.type) {
+        case 'hello':
+          if (isLink()) onStatus('catching-up');
+          onFrame(frame);
+          return;
+        case 'cursor':
+          this.#cursor = advanceCursor(this.#cursor, frame.cursor);
+          return;
+        case 'live':
+          if (isLink()) onStatus('live');
+          else this.#replaceLink(link);
+          onFrame(frame);
+          return;
+        case 'authenticated':
+          return;
+        case 'reconnect':
+          if (isLink()) move.hint(frame.withinMs);
+          return;
+        default:
+          onFrame(frame);
+      }
+    };
+    const link: Link = new Link({
+      url,
+      WebSocket,
+      clock,
+      token,
+      cursor: () => this.#cursor!,
+      onFrame: (frame) => {
+        if (isCurrent()) receive(frame);
+      },
+      onEnd: (end) => {
+        disarmRenewal();
+        move.stop();
+        if (this.#successor === link) this.#successor = undefined;
+        if (!isLink()) return;
+        if (end.live) onDown();
+        // The loop connects anew; two attempts at a time would only hinder each other.
+        this.#successor?.socket.close(1000, 'the socket that it was to follow has ended');
+      },
     });
-    return { ...end, greeted, live };
+    const disarmRenewal = this.#renewLater(link, token, isCurrent);
+    return link;
+  }
+
+  /**
+   * Opens a socket beside a live one and leaves that when the new one is live: what comes twice meanwhile changes nothing,
+   * and nothing is missed. If it does not come to that, the old one stays. Resolves when it is one or the other.
+   */
+  async #move(link: Link, isCurrent: () => boolean): Promise<void> {
+    const isNeeded = () => isCurrent() && this.#link === link && link.live;
+    if (!isNeeded()) return;
+    const token = await this.#options.authority.socketToken(false).catch(() => undefined);
+    if (!token || !isNeeded()) return;
+    if (!this.#options.onUser(token.user)) {
+      this.#cursor = undefined;
+      link.socket.close(LOST, 'another user has logged in');
+      return;
+    }
+    this.#successor = this.#open(token, isCurrent);
+    await Promise.race([this.#successor.ended, link.ended]);
+  }
+
+  #replaceLink(successor: Link): void {
+    const link = this.#link;
+    this.#link = successor;
+    this.#successor = undefined;
+    // The answers to what is in flight would have come over the old one.
+    this.#options.onDown();
+    link?.socket.close(1000, 'moved');
   }
 
   /** Shows the server a new token over the open socket before the present one expires, and again before that one does. */
-  #renewLater(first: UserToken, isCurrent: () => boolean): () => void {
+  #renewLater({ socket }: Link, first: UserToken, isCurrent: () => boolean): () => void {
     const { authority, clock, random, onUser } = this.#options;
     let ended = false;
     let disarm: () => void;
@@ -188,11 +229,11 @@ export class Connection {
         // Somebody else has logged in in another tab: the socket is theirs no longer. The loop starts over as the other.
         if (!onUser(token.user)) {
           this.#cursor = undefined;
-          this.#socket?.close(LOST, 'another user has logged in');
+          this.#link?.socket.close(LOST, 'another user has logged in');
           return;
         }
         const frame: ClientFrame = { type: 'authenticate', token: token.token };
-        this.#socket?.send(frame);
+        socket.send(frame);
         arm(token);
       } catch {
         // Tried again until the server closes the socket: what comes then is decided there.

@@ -1,6 +1,6 @@
 import type { ConversationCreated, ConversationUpdated, MessagePosted, ParticipantChanged } from '@starling/contracts/events';
 import type { ConversationSnapshot, Message } from '@starling/contracts/http';
-import { type Cursor, isNewer, offsetOf, TOPICS } from '@starling/contracts/log';
+import { CURSOR_TOPICS, type Cursor, isNewer, offsetOf } from '@starling/contracts/log';
 import type { EventFrame } from '@starling/contracts/socket';
 
 type Participant = ConversationSnapshot['participants'][number];
@@ -89,8 +89,8 @@ export function mergeMessages(a: readonly Message[], b: readonly Message[]): rea
 /** A cursor never goes back: the greater of each part within one epoch, else the one of the later epoch. */
 export function advanceCursor(held: Cursor | undefined, next: Cursor): Cursor {
   if (!held || next.epoch > held.epoch) return next;
-  if (next.epoch < held.epoch || TOPICS.some((topic) => held[topic].length !== next[topic].length)) return held;
+  if (next.epoch < held.epoch || CURSOR_TOPICS.some((topic) => held[topic].length !== next[topic].length)) return held;
   const moved: Cursor = { ...held };
-  for (const topic of TOPICS) moved[topic] = held[topic].map((offset, partition) => Math.max(offset, next[topic][partition]!));
+  for (const topic of CURSOR_TOPICS) moved[topic] = held[topic].map((offset, partition) => Math.max(offset, next[topic][partition]!));
   return moved;
 }

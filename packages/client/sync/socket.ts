@@ -6,6 +6,12 @@ export interface SocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: string, listener: (event: { data?: unknown; code?: number; reason?: string }) => void): void;
+  /** Of `ws` alone, which tells how an upgrade was refused; who listens must end the attempt. */
+  on?(event: 'unexpected-response', listener: (request: unknown, response: UpgradeAnswer) => void): void;
+}
+
+interface UpgradeAnswer {
+  headers: Record<string, string | string[] | undefined>;
 }
 export type WebSocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
@@ -15,8 +21,11 @@ export interface SocketOptions {
   token: string;
   clock: Clock;
   onFrame(frame: ServerFrame): void;
-  /** Called once, whatever ends the connection. Codes of this side: see {@link LOST}. */
-  onClose(code: number, reason: string): void;
+  /**
+   * Called once, whatever ends the connection. Codes of this side: see {@link LOST}. `retryAfter`: so long the server asked
+   * to wait when it refused the upgrade, ms; a browser does not show it.
+   */
+  onClose(code: number, reason: string, retryAfter?: number): void;
 }
 
 /** The code given when this side ended the connection because nothing came any more. */
@@ -33,6 +42,7 @@ export class Socket {
   #lastFrameAt: number;
   #greeted = false;
   #ended = false;
+  #retryAfter: number | undefined;
   #disarm: () => void;
 
   constructor(options: SocketOptions) {
@@ -45,6 +55,11 @@ export class Socket {
     this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code ?? LOST, reason ?? ''));
     // The close event that follows tells all that may be known; without a listener `ws` would throw.
     this.#socket.addEventListener('error', () => {});
+    this.#socket.on?.('unexpected-response', (_, { headers }) => {
+      const seconds = Number(headers['retry-after']);
+      this.#retryAfter = seconds > 0 ? seconds * 1000 : undefined;
+      this.close(LOST, 'the server refused the upgrade');
+    });
   }
 
   /** Milliseconds since the last frame. */
@@ -89,6 +104,6 @@ export class Socket {
     if (this.#ended) return;
     this.#ended = true;
     this.#disarm();
-    this.#options.onClose(code, reason);
+    this.#options.onClose(code, reason, this.#retryAfter);
   }
 }

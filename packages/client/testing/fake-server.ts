@@ -34,8 +34,8 @@ export class FakeServer implements FakeConnection {
   onRequest: (request: FakeRequest) => Promise<ProblemName | undefined> | ProblemName | undefined = () => undefined;
   /** Called with a post before it is looked at. */
   onPost: (frame: SendFrame) => PostScript = () => 'store';
-  /** Whether an upgrade succeeds and is greeted. */
-  onUpgrade: () => 'accept' | 'refuse' | 'hang' = () => 'accept';
+  /** Whether an upgrade succeeds and is greeted; or after how many seconds it may be tried again. */
+  onUpgrade: () => 'accept' | 'refuse' | 'hang' | { retryAfter: number } = () => 'accept';
   #clock: Clock;
   #revs = 0;
 
@@ -123,6 +123,7 @@ export class FakeServer implements FakeConnection {
   onOpen(socket: FakeSocket): void {
     const how = this.onUpgrade();
     if (how === 'refuse') socket.end(1006);
+    if (typeof how === 'object') socket.refuse(how.retryAfter);
     if (how !== 'accept') return;
     const token = socket.protocols
       .find((protocol) => protocol.startsWith(TOKEN_SUBPROTOCOL_PREFIX))

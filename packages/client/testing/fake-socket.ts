@@ -17,6 +17,7 @@ export class FakeSocket implements SocketLike {
   user = '';
   session = '';
   resumed = false;
+  #onRefused: Parameters<NonNullable<SocketLike['on']>>[1] | undefined;
   #listeners = new Map<string, Listener[]>();
   #server: FakeConnection;
   #closed = false;
@@ -39,6 +40,16 @@ export class FakeSocket implements SocketLike {
 
   close(): void {
     this.end(1000);
+  }
+
+  /** As that of `ws` has it. */
+  on(_event: 'unexpected-response', listener: Parameters<NonNullable<SocketLike['on']>>[1]): void {
+    this.#onRefused = listener;
+  }
+
+  /** Answers the upgrade with 503; what comes of it is for the client to end. */
+  refuse(retryAfter: number): void {
+    this.#onRefused?.({}, { headers: { 'retry-after': String(retryAfter) } });
   }
 
   deliver(frame: ServerFrame): void {

@@ -1,13 +1,13 @@
-import { TOPICS, type Topic } from './topics.ts';
+import { CURSOR_TOPICS, type CursorTopic } from './topics.ts';
 
 /** The next offset to read, per partition. */
 export type Offsets = number[];
 
 /**
- * How far a reader has got: the next offset of every partition of every topic, within one epoch. Everything before it
+ * How far a reader has got: the next offset of every partition of each topic of the epoch. Everything before it
  * has been seen, nothing from it on.
  */
-export type Cursor = { epoch: number } & Record<Topic, Offsets>;
+export type Cursor = { epoch: number } & Record<CursorTopic, Offsets>;
 
 /** How a cursor stands to the log's end, or why they cannot be compared. */
 export type CursorStanding = 'within' | 'ahead' | 'foreign';
@@ -18,6 +18,6 @@ export type CursorStanding = 'within' | 'ahead' | 'foreign';
  */
 export function compareCursor(cursor: Cursor, end: Cursor): CursorStanding {
   if (cursor.epoch !== end.epoch) return 'foreign';
-  if (TOPICS.some((topic) => cursor[topic].length !== end[topic].length)) return 'foreign';
-  return TOPICS.some((topic) => cursor[topic].some((next, partition) => next > (end[topic][partition] ?? 0))) ? 'ahead' : 'within';
+  if (CURSOR_TOPICS.some((topic) => cursor[topic].length !== end[topic].length)) return 'foreign';
+  return CURSOR_TOPICS.some((topic) => cursor[topic].some((next, partition) => next > (end[topic][partition] ?? 0))) ? 'ahead' : 'within';
 }

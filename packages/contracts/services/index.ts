@@ -42,7 +42,7 @@ export const SERVICES: Readonly<Record<ServiceName, ServiceDescription>> = {
     upgradeOrder: 1,
   },
   delivery: {
-    log: { reads: ['conversations', 'receipts', 'users'], writes: ['conversations'] },
+    log: { reads: ['conversations', 'receipts', 'users', 'ephemeral'], writes: ['conversations', 'ephemeral'] },
     ingress: true,
     outside: false,
     upgradeOrder: 2,

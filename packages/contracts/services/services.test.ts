@@ -9,7 +9,12 @@ function who(does: 'reads' | 'writes'): Record<string, string[]> {
 }
 
 it('lets only the owners of facts write a topic', () => {
-  expect(who('writes')).toEqual({ conversations: ['conversation', 'delivery'], receipts: [], users: ['identity', 'user'] });
+  expect(who('writes')).toEqual({
+    conversations: ['conversation', 'delivery'],
+    receipts: [],
+    users: ['identity', 'user'],
+    ephemeral: ['delivery'],
+  });
 });
 
 it('lets conversations be read by those alone who keep and deliver them', () => {
@@ -17,6 +22,7 @@ it('lets conversations be read by those alone who keep and deliver them', () => 
     conversations: ['conversation', 'delivery'],
     receipts: ['conversation', 'delivery'],
     users: ['conversation', 'delivery', 'identity', 'user', 'web'],
+    ephemeral: ['delivery'],
   });
 });
 

@@ -81,6 +81,12 @@ const UnknownFrame = Type.Object({ type: Type.Literal('unknown'), conversation: 
 /** The token was taken; the socket lives until `expiresAt` (ms) and some leeway. */
 const AuthenticatedFrame = Type.Object({ type: Type.Literal('authenticated'), expiresAt: Timestamp });
 
+/**
+ * Connect anew, by a moment chosen at random within `withinMs`, and resume there; this socket lives on until then, and is
+ * closed some time later. Whoever does not know the frame is closed with `restarting`, if the server must.
+ */
+const ReconnectFrame = Type.Object({ type: Type.Literal('reconnect'), withinMs: Type.Integer({ minimum: 0 }) });
+
 export const ServerFrame = Type.Union([
   HelloFrame,
   EventFrame,
@@ -90,5 +96,6 @@ export const ServerFrame = Type.Union([
   NackFrame,
   UnknownFrame,
   AuthenticatedFrame,
+  ReconnectFrame,
 ]);
 export type ServerFrame = Type.Static<typeof ServerFrame>;

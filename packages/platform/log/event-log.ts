@@ -9,8 +9,8 @@ export interface NewRecord {
 }
 
 /** A record as it is read. */
-export interface LogRecord extends NewRecord {
-  topic: Topic;
+export interface LogRecord<T extends Topic = Topic> extends NewRecord {
+  topic: T;
   partition: number;
   offset: number;
   /** When the log took it, ms since 1970. */
@@ -60,15 +60,15 @@ export interface GroupSubscription extends Subscription {
   assigned(): readonly number[];
 }
 
-export interface TailOptions {
-  topic: Topic;
+export interface TailOptions<T extends Topic = Topic> {
+  topic: T;
   /** First offset wanted, per partition. */
   from: number[];
   /**
    * Gets consecutive records of one partition, never before the call for the preceding ones of that partition has
    * settled. A rejection is a bug of the reader: the same records come again after a pause.
    */
-  onRecords(partition: number, records: LogRecord[]): void | Promise<void>;
+  onRecords(partition: number, records: LogRecord<T>[]): void | Promise<void>;
   /** Returns the offset to go on from. */
   onHole(partition: number, hole: Hole): number | Promise<number>;
 }
@@ -103,7 +103,7 @@ export interface GroupOptions {
  */
 export interface EventLog {
   readonly epoch: number;
-  /** The number of partitions of each topic, fixed for the epoch. */
+  /** The number of partitions of each topic, fixed for the epoch. `ephemeral`, which is of no epoch, has one. */
   readonly partitions: Readonly<Record<Topic, number>>;
 
   /** Appends to one partition and resolves with the records' offsets. All keys must belong to that partition. */
@@ -123,7 +123,7 @@ export interface EventLog {
   offsetsAt(topic: Topic, at: number): Promise<number[]>;
 
   /** Reads as a pod: own position, nothing stored. */
-  tail(options: TailOptions): TailSubscription;
+  tail<T extends Topic>(options: TailOptions<T>): TailSubscription;
 
   /** Reads as a member of a group, from its stored offsets. */
   subscribe(options: GroupOptions): GroupSubscription;

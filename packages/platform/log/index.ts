@@ -1,1 +1,2 @@
 export * from './event-log.ts';
+export { appendRulesRaised } from './raise-rules.ts';

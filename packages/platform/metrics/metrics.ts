@@ -1,8 +1,9 @@
 import type { Topic } from '@starling/contracts/log';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { AppendRefused, type EventLog, withAppend } from '../log/index.ts';
 
 const COLLECT_MS = 1_500;
+const DRAIN_BUCKETS = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 /** `refused`: certainly not written. */
@@ -22,6 +23,16 @@ export interface ServiceMetrics {
   observeDelivery(seconds: number): void;
   /** Asked at each scrape: how many sockets are open. */
   trackConnections(count: () => number): void;
+  /** One upgrade that was answered without a socket, though nothing was wrong with it. */
+  countRefusedUpgrade(reason: string): void;
+  /** One socket that the server closed; `reason` is the close code's name. */
+  countDrop(reason: string): void;
+  /** Sockets that were asked to connect anew. */
+  countReconnectHints(reason: string, sockets: number): void;
+  /** One drain, from the call to the last socket's end. */
+  observeDrain(seconds: number): void;
+  /** Asked at each scrape: what can be replayed of each partition of a topic, in records and in seconds back from now. */
+  trackRing(topic: Topic, spans: () => { records: number; seconds: number }[]): void;
   /** Asked at each scrape: how many records of a topic the reader has not read yet, per partition that it reads (`undefined`: it does not). */
   trackLag(reader: string, topic: Topic, log: EventLog, next: () => (number | undefined)[]): void;
 }
@@ -67,6 +78,17 @@ export function createMetrics(): Metrics {
     help: "From a record's time in the log to the sockets",
     labelNames: ['service'],
   });
+  const drains = new Histogram({
+    buckets: DRAIN_BUCKETS,
+    registers: [registry],
+    name: 'starling_drain_seconds',
+    help: 'Drains, from the first hint to the last socket',
+    labelNames: ['service'],
+  });
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['service', 'reason'], registers: [registry] });
+  const refusedUpgrades = counter('starling_refused_upgrades_total', 'Upgrades that were answered 503');
+  const drops = counter('starling_socket_drops_total', 'Sockets that the server closed, by the name of the close code');
+  const hints = counter('starling_reconnect_hints_total', 'Sockets that were asked to connect anew');
   const collectors: (() => Promise<void>)[] = [];
   const gauge = (name: string, help: string, labelNames: string[]) => new Gauge({ name, help, labelNames, registers: [registry] });
   const connections = gauge('starling_connections', 'Open sockets', ['service']);
@@ -76,6 +98,8 @@ export function createMetrics(): Metrics {
     'topic',
     'partition',
   ]);
+  const ringRecords = gauge('starling_ring_records', 'Records that can be replayed', ['service', 'topic', 'partition']);
+  const ringSeconds = gauge('starling_ring_seconds', 'How far back they reach', ['service', 'topic', 'partition']);
 
   return {
     of: (service) => ({
@@ -85,6 +109,17 @@ export function createMetrics(): Metrics {
       observeSend: (outcome, seconds) => sends.observe({ service, outcome }, seconds),
       observeDelivery: (seconds) => deliveries.observe({ service }, seconds),
       trackConnections: (count) => collectors.push(async () => connections.set({ service }, count())),
+      countRefusedUpgrade: (reason) => refusedUpgrades.inc({ service, reason }),
+      countDrop: (reason) => drops.inc({ service, reason }),
+      countReconnectHints: (reason, sockets) => hints.inc({ service, reason }, sockets),
+      observeDrain: (seconds) => drains.observe({ service }, seconds),
+      trackRing: (topic, spans) =>
+        collectors.push(async () => {
+          for (const [partition, { records, seconds }] of spans().entries()) {
+            ringRecords.set({ service, topic, partition }, records);
+            ringSeconds.set({ service, topic, partition }, seconds);
+          }
+        }),
       trackLag: (reader, topic, log, next) =>
         collectors.push(async () => {
           const ends = await log.endOffsets(topic);

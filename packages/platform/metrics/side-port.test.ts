@@ -12,7 +12,7 @@ beforeEach(async () => {
     port: 0,
     metrics: createMetrics(),
     reasons: () => reasons,
-    routes: {
+    routes: () => ({
       '/own': async (query) => ({
         status: 202,
         contentType: 'text/html',
@@ -20,7 +20,7 @@ beforeEach(async () => {
         headers: { 'cache-control': 'no-store' },
       }),
       '/failing': () => Promise.reject(new Error('with a secret in it')),
-    },
+    }),
   });
 });
 afterEach(() => side.close());

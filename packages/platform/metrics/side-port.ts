@@ -26,29 +26,27 @@ export type SideRoute = (query: URLSearchParams) => Promise<SideAnswer>;
 export async function openSidePort(options: {
   host: string;
   port: number;
-  metrics: Metrics;
+  metrics: Pick<Metrics, 'scrape'>;
   /** Why the process should get no work now; none: it is ready. */
   reasons(): string[];
-  routes?: Record<string, SideRoute>;
+  /** Asked at each request: a service that is not there yet adds its own later. */
+  routes?(): Record<string, SideRoute>;
 }): Promise<SidePort> {
   const { metrics, reasons, host } = options;
-  const routes = new Map<string, SideRoute>([
-    ['/metrics', async () => ({ status: 200, ...(await metrics.scrape()) })],
-    ['/healthz', async () => plain(200, 'ok')],
-    [
-      '/readyz',
-      async () => {
-        const found = reasons();
-        return found.length === 0 ? plain(200, 'ready') : plain(503, found.join('\n'));
-      },
-    ],
-    ...Object.entries(options.routes ?? {}),
-  ]);
+  const own: Record<string, SideRoute> = {
+    '/metrics': async () => ({ status: 200, ...(await metrics.scrape()) }),
+    '/healthz': async () => plain(200, 'ok'),
+    '/readyz': async () => {
+      const found = reasons();
+      return found.length === 0 ? plain(200, 'ready') : plain(503, found.join('\n'));
+    },
+  };
 
   async function answer(request: IncomingMessage): Promise<SideAnswer> {
     if (request.method !== 'GET') return plain(405, 'only GET is answered here');
     if (isLoopback(host) && !isLoopback(hostNameOf(request))) return plain(403, 'this port is asked as localhost only');
     const url = URL.parse(request.url ?? '', 'http://localhost');
+    const routes = new Map(Object.entries({ ...own, ...options.routes?.() }));
     const route = url && routes.get(url.pathname);
     if (!url || !route) return plain(404, `there is ${[...routes.keys()].join(', ')}`);
     return route(url.searchParams).catch(() => plain(500, 'this could not be collected'));

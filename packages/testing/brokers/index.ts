@@ -1,3 +1,3 @@
 export * from './describe-with-brokers.ts';
 export { findLauncher } from './launcher.ts';
-export { startBrokers } from './start-brokers.ts';
+export { type Brokers, startBrokers } from './start-brokers.ts';

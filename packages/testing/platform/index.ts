@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { Topic } from '@starling/contracts/log';
+import type { CursorTopic } from '@starling/contracts/log';
+import type { ServiceName } from '@starling/contracts/services';
 import { type Clock, systemClock } from '@starling/platform/clock';
 import type { MigrationSet } from '@starling/platform/db';
 import { HOP_HEADER } from '@starling/platform/http';
 import { type LocalPlatform, openLocalPlatform } from '@starling/platform/local';
+import type { EventLog } from '@starling/platform/log';
 import { createMetrics } from '@starling/platform/metrics';
-import type { ServiceName } from '@starling/platform/service';
 import { createLogger } from '@starling/platform/telemetry';
 import type { Minter } from '@starling/platform/tokens';
 import pg from 'pg';
@@ -21,9 +22,11 @@ export interface TestPlatformOptions {
   services: Partial<Record<ServiceName, MigrationSet[]>>;
   clock?: Clock;
   /** Partitions of each topic, 2 unless given: more than one, so that what relies on a single one fails. */
-  partitions?: Partial<Record<Topic, number>>;
+  partitions?: Partial<Record<CursorTopic, number>>;
   /** How often it is looked whether the keys have changed; 5 s unless given. */
   keyPollMs?: number;
+  /** Another log than the one on the database; it ends with the platform. */
+  openLog?(): Promise<EventLog>;
 }
 
 /** What services run on in a test: everything real (schemas and roles, event log, keys and tokens), in one process. */
@@ -53,6 +56,7 @@ export async function createTestPlatform(options: TestPlatformOptions): Promise<
     secret: 'only of a test',
     keyDirectory,
     ...(options.keyPollMs === undefined ? {} : { keyPollMs: options.keyPollMs }),
+    ...(options.openLog && { openLog: options.openLog }),
     cluster: 'test',
     partitions: { conversations: 2, receipts: 2, users: 2, ...options.partitions },
     migrations: options.services,

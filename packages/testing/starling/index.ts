@@ -1,3 +1,3 @@
-export { signUpAt } from './sign-up.ts';
+export { type FindCode, signUpAt } from './sign-up.ts';
 export { runStarling, type StarlingProcess, startStarlingProcess } from './starling-process.ts';
 export { runStarlingServices, type StarlingServices, startStarlingServices } from './starling-services.ts';

@@ -1,9 +1,15 @@
 import type { CodeReply, SessionReply, SignUpRequest } from '@starling/contracts/http';
 
-/** Makes an account on a Starling without a mail server, as a person at its machine does: the answer holds the code. */
-export async function signUpAt(url: string, account: SignUpRequest): Promise<SessionReply> {
+/** Finds the code of a sign-up by its id, where the answer does not hold it. */
+export type FindCode = (id: string) => Promise<string>;
+
+/**
+ * Makes an account on a Starling without a mail server: as a person at its machine does, whose answer holds the code, or
+ * with a code from elsewhere.
+ */
+export async function signUpAt(url: string, account: SignUpRequest, findCode?: FindCode): Promise<SessionReply> {
   const { id, code } = await post<CodeReply>(url, '/v1/accounts', account);
-  return post<SessionReply>(url, '/v1/accounts/confirm', { id, code });
+  return post<SessionReply>(url, '/v1/accounts/confirm', { id, code: findCode ? await findCode(id) : code });
 }
 
 async function post<T>(url: string, path: string, body: unknown): Promise<T> {

@@ -53,6 +53,15 @@ describe('a send', () => {
     }
   });
 
+  it("is refused without a trace in the log while the pod's clock is off, and taken when it is right again", async () => {
+    pod.answers.clockIsOff = () => true;
+    const post = createPost();
+    expect(await pod.sender.send(ann, post)).toEqual(refused('unavailable'));
+    expect(await endOf(post.conversation)).toBe(0);
+    pod.answers.clockIsOff = () => false;
+    expect(await pod.sender.send(ann, post)).toEqual(ok(0));
+  });
+
   it('is refused without a trace in the log when its author may not post', async () => {
     pod.answers.allows = () => false;
     const post = createPost();

@@ -33,6 +33,8 @@ export interface SenderOptions {
   clock: Clock;
   logger: Logger;
   metrics: ServiceMetrics;
+  /** Whether this pod's clock is too far off the log's for it to tell old ids from new ones. */
+  clockIsOff(): boolean;
   /** Resolves when `allows` can tell about this author; throws a BehindError while a command that adds them is not in the log yet. */
   prepare(conversation: string, user: string): Promise<void>;
   /** Whether the author may post at the place to which the pod has read; undefined: to be prepared first. */
@@ -128,7 +130,8 @@ export class Sender {
   }
 
   async #refuseEarly({ client, after }: Post): Promise<Problem | undefined> {
-    const { tails, clock } = this.#options;
+    const { tails, clock, clockIsOff } = this.#options;
+    if (clockIsOff()) return renderProblem('unavailable', { retryAfter: 5 });
     if (timeOfUuidV7(client) > clock.now() + AHEAD_MS) return renderProblem('clock-ahead');
     if (tails.halted !== undefined || tails.lost) return renderProblem('unavailable', { retryAfter: 5 });
     if (after && after.position >= positionOf(tails.epoch, 0)) {

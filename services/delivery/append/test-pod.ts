@@ -18,7 +18,8 @@ export async function openTestPod() {
   const platform = await createTestPlatform({ database, services: {}, clock });
   const { log } = platform;
   /** What the test may change while the pod runs. */
-  const answers: Pick<SenderOptions, 'prepare' | 'allows' | 'findPost'> & { append: EventLog['append'] } = {
+  const answers: Pick<SenderOptions, 'clockIsOff' | 'prepare' | 'allows' | 'findPost'> & { append: EventLog['append'] } = {
+    clockIsOff: () => false,
     prepare: async () => {},
     allows: () => true,
     findPost: async () => undefined,
@@ -56,6 +57,7 @@ export async function openTestPod() {
       clock,
       logger,
       metrics: createMetrics().of('delivery'),
+      clockIsOff: () => answers.clockIsOff(),
       prepare: (...asked) => answers.prepare(...asked),
       allows: (...asked) => answers.allows(...asked),
       findPost: (...asked) => answers.findPost(...asked),

@@ -32,7 +32,7 @@ function createListener(): Listener {
     tokenId: '',
     expiresAt: 0,
   };
-  const connection = new Connection({ socket, stream, identity, maxBytes: 1024 * 1024, requestFlush: flusher.request });
+  const connection = new Connection({ socket, stream, identity, maxBytes: 1024 * 1024, requestFlush: flusher.request, onDrop() {} });
   stream.on('data', (bytes: Buffer) => {
     for (let at = 0; at < bytes.length; at += 4) offsets.push(bytes.readUInt32BE(at));
   });

@@ -1,4 +1,4 @@
-import { mayReceive, type Participation, type Topic } from '@starling/contracts/log';
+import { type CursorTopic, mayReceive, type Participation } from '@starling/contracts/log';
 import type { Connection } from '../gateway/connection.ts';
 
 /** A user of a room: what they may receive, and the sockets on which they are here. */
@@ -9,7 +9,7 @@ export interface Occupant {
 
 /** One event on its way through a room. */
 export interface Delivery {
-  topic: Topic;
+  topic: CursorTopic;
   partition: number;
   offset: number;
   position: number;

@@ -27,6 +27,7 @@ function createListener() {
     },
     maxBytes: 64 * 1024 * 1024,
     requestFlush: flusher.request,
+    onDrop() {},
   });
   return { connection, writes };
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Offsets, Topic } from '@starling/contracts/log';
+import type { CursorTopic, Offsets } from '@starling/contracts/log';
 import { CLOSE_CODES, type CloseName, type ServerFrame } from '@starling/contracts/socket';
 import type { UserIdentity } from '@starling/platform/tokens';
 import type { WebSocket } from 'ws';
@@ -19,6 +19,7 @@ export class Connection {
   readonly #stream: Duplex;
   readonly #maxBytes: number;
   readonly #requestFlush: (connection: Connection) => void;
+  readonly #onDrop: (name: CloseName) => void;
   #frames: Buffer[] = [];
   #bytes = 0;
   #closing = false;
@@ -27,7 +28,7 @@ export class Connection {
    * The first offsets that reach this socket live; what is before them was replayed. Undefined once nothing
    * before them can come any more.
    */
-  liveFrom: Record<Topic, Offsets> | undefined;
+  liveFrom: Record<CursorTopic, Offsets> | undefined;
   /** Its replay has ended. */
   live = false;
   /** Something was sent since the last cursor. */
@@ -40,12 +41,15 @@ export class Connection {
     identity: UserIdentity;
     maxBytes: number;
     requestFlush(connection: Connection): void;
+    /** Hears of it when this side ends the socket. */
+    onDrop(name: CloseName): void;
   }) {
     this.#socket = options.socket;
     this.#stream = options.stream;
     this.identity = options.identity;
     this.#maxBytes = options.maxBytes;
     this.#requestFlush = options.requestFlush;
+    this.#onDrop = options.onDrop;
   }
 
   get closed(): boolean {
@@ -106,6 +110,7 @@ export class Connection {
     this.#frames = [];
     this.#bytes = 0;
     const { code, reason } = CLOSE_CODES[name];
+    this.#onDrop(name);
     this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), CLOSE_WAIT_MS).unref();
   }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CLOSE_CODES, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import { systemClock } from '@starling/platform/clock';
+import { loadConfig } from '@starling/platform/config';
 import { publicKeysFile, rotateKeys } from '@starling/platform/tokens';
 import { createTestDatabase, type TestDatabase } from '@starling/testing/database';
 import { createTestPlatform, type TestPlatform } from '@starling/testing/platform';
@@ -11,6 +12,7 @@ import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDelivery, type Delivery } from '../app.ts';
+import { DeliveryConfig } from '../config.ts';
 
 const INTERNAL = [CLOSE_CODES.internal.code, CLOSE_CODES.internal.reason];
 
@@ -32,7 +34,7 @@ beforeAll(async () => {
       return own.gate.verifyUserToken(token);
     },
   };
-  delivery = createDelivery({ pod: 'pod-0', ringBytes: 1024 * 1024, socketBytes: 1024 * 1024 }, { ...own, gate });
+  delivery = createDelivery(loadConfig(DeliveryConfig, { overrides: { pod: 'pod-0' } }), { ...own, gate });
   await delivery.start();
   server = createServer().on('upgrade', (request, stream, head) => delivery.upgrade(request, stream, head));
   server.listen(0, '127.0.0.1');

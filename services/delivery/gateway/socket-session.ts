@@ -33,6 +33,8 @@ export class SocketSession {
   #resuming = false;
   #member: Member | undefined;
   #sends = 0;
+  #onAnswered: (() => void) | undefined;
+  #leaving = false;
   #ended = false;
 
   constructor(connection: Connection, context: SessionContext) {
@@ -42,7 +44,8 @@ export class SocketSession {
   }
 
   receive(data: RawData, binary: boolean): void {
-    if (this.#connection.closed) return;
+    // What comes while the last answers are awaited gets none: the client sends it again where it goes.
+    if (this.#connection.closed || this.#leaving) return;
     const received = binary ? ({ is: 'bad' } as const) : readFrame(data.toString());
     if (received.is === 'bad') this.#connection.close('invalid-frame');
     else if (received.is === 'bad-send') this.#connection.send({ type: 'nack', ...received.send, problem: BAD_MESSAGE });
@@ -53,11 +56,25 @@ export class SocketSession {
 
   end(): void {
     this.#ended = true;
+    this.#onAnswered?.();
     clearTimeout(this.#resumeTimer);
     if (!this.#member) return;
     this.#member.connections.delete(this.#connection);
     this.#context.members.release(this.#member);
     this.#member = undefined;
+  }
+
+  /** Closes the socket as that of a server that restarts, behind the answers to what it has sent; these have so many ms. */
+  async leave(withinMs: number): Promise<void> {
+    this.#leaving = true;
+    if (this.#sends > 0 && !this.#ended) {
+      const answered = Promise.withResolvers<void>();
+      const patience = setTimeout(answered.resolve, withinMs);
+      this.#onAnswered = answered.resolve;
+      await answered.promise;
+      clearTimeout(patience);
+    }
+    this.#connection.close('restarting');
   }
 
   /** A fault of ours ends the socket, not the process. */
@@ -96,6 +113,7 @@ export class SocketSession {
     if (outcome.is === 'ok') this.#connection.send({ type: 'ack', conversation, client, position: outcome.position, at: outcome.at });
     else if (outcome.is === 'refused') this.#connection.send({ type: 'nack', conversation, client, problem: outcome.problem });
     else this.#connection.send({ type: 'unknown', conversation, client });
+    if (this.#sends === 0) this.#onAnswered?.();
   }
 
   async #authenticate(token: string): Promise<void> {

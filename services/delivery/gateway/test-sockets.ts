@@ -58,7 +58,14 @@ const SOMEBODY: UserIdentity = {
 
 /** The server's end as the gateway holds it. */
 export function connectionOf({ server, stream }: Pick<SocketPair, 'server' | 'stream'>, maxBytes = 1024 * 1024): Connection {
-  const connection = new Connection({ socket: server, stream, identity: SOMEBODY, maxBytes, requestFlush: new Flusher().request });
+  const connection = new Connection({
+    socket: server,
+    stream,
+    identity: SOMEBODY,
+    maxBytes,
+    requestFlush: new Flusher().request,
+    onDrop() {},
+  });
   server.once('close', () => connection.markClosed());
   return connection;
 }

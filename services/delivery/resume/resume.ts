@@ -1,4 +1,4 @@
-import { type Cursor, compareCursor, mayReceive, TOPICS, type Topic } from '@starling/contracts/log';
+import { CURSOR_TOPICS, type Cursor, type CursorTopic, compareCursor, mayReceive } from '@starling/contracts/log';
 import type { CloseName } from '@starling/contracts/socket';
 import type { EventLog } from '@starling/platform/log';
 import type { Connection } from '../gateway/connection.ts';
@@ -34,13 +34,15 @@ export async function resume(context: ResumeContext, connection: Connection, cur
   const from: Cursor = { ...cursor };
   for (;;) {
     // The member was held, so the projection is past every ring's start: an older cursor needs a snapshot, and gets a newer one.
-    if (TOPICS.some((topic) => tails.partitionsOf(topic).some((partition, index) => (from[topic][index] ?? 0) < partition.ring.start))) {
+    if (
+      CURSOR_TOPICS.some((topic) => tails.partitionsOf(topic).some((partition, index) => (from[topic][index] ?? 0) < partition.ring.start))
+    ) {
       members.release(member);
       return 'resync';
     }
     const to = nextCut(tails, member, from);
     for (const frame of to.frames) connection.push(frame);
-    for (const topic of TOPICS) from[topic] = to.cursor[topic];
+    for (const topic of CURSOR_TOPICS) from[topic] = to.cursor[topic];
     if (to.complete) break;
     await new Promise((resolve) => setImmediate(resolve));
     await connection.drained();
@@ -64,22 +66,26 @@ async function awaitCursor({ log, tails }: ResumeContext, cursor: Cursor): Promi
   );
   if (standing === 'within') return undefined;
   if (standing === 'foreign') return 'resync';
-  for (const topic of TOPICS) {
+  for (const topic of CURSOR_TOPICS) {
     const end = await log.endOffsets(topic);
     if (cursor[topic].some((next, index) => next > (end[index] ?? 0))) return 'resync';
   }
   const reached = await Promise.all(
-    TOPICS.flatMap((topic) => cursor[topic].map((next, index) => tails.partition(topic, index).waitFor(next, AHEAD_MS))),
+    CURSOR_TOPICS.flatMap((topic) => cursor[topic].map((next, index) => tails.partition(topic, index).waitFor(next, AHEAD_MS))),
   );
   return reached.includes(false) ? 'behind' : undefined;
 }
 
 /** The next frames of a replay, and the cursor behind them; `complete` when it has arrived at the tails. */
-function nextCut(tails: Tails, member: Member, from: Cursor): { frames: Buffer[]; cursor: Record<Topic, number[]>; complete: boolean } {
+function nextCut(
+  tails: Tails,
+  member: Member,
+  from: Cursor,
+): { frames: Buffer[]; cursor: Record<CursorTopic, number[]>; complete: boolean } {
   const frames: Buffer[] = [];
   let bytes = 0;
   let complete = true;
-  const cut = (topic: Topic): number[] =>
+  const cut = (topic: CursorTopic): number[] =>
     tails.partitionsOf(topic).map((partition, index) => {
       const start = from[topic][index] ?? 0;
       for (const entry of missed(partition, topic, member, start)) {
@@ -96,7 +102,7 @@ function nextCut(tails: Tails, member: Member, from: Cursor): { frames: Buffer[]
   return { frames, cursor: { conversations: cut('conversations'), receipts: cut('receipts'), users: cut('users') }, complete };
 }
 
-function missed(partition: Partition, topic: Topic, member: Member, from: number) {
+function missed(partition: Partition, topic: CursorTopic, member: Member, from: number) {
   if (topic === 'users') return partition.ring.select([member.user], from, partition.next);
   return partition.ring
     .select(member.occupancies.keys(), from, partition.next)

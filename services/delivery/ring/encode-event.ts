@@ -1,4 +1,5 @@
 import { EVENTS, type EventKind } from '@starling/contracts/events';
+import type { CursorTopic } from '@starling/contracts/log';
 import type { EventFrame } from '@starling/contracts/socket';
 import { decodeEvent } from '@starling/platform/events';
 import type { LogRecord } from '@starling/platform/log';
@@ -10,7 +11,7 @@ export type EncodedEvent = Buffer;
 const FOR_SERVICES: readonly string[] = ['user.updated', 'session.revoked'] satisfies EventKind[];
 
 /** The record as the frame that every recipient gets; `undefined`: nobody gets it, or its value is not of its kind's shape. */
-export function encodeEvent(record: LogRecord, position: number): EncodedEvent | undefined {
+export function encodeEvent(record: LogRecord<CursorTopic>, position: number): EncodedEvent | undefined {
   const { kind, author, client } = record.headers;
   if (kind === undefined || !Object.hasOwn(EVENTS, kind) || FOR_SERVICES.includes(kind)) return undefined;
   const value = decodeEvent(kind as EventKind, record.value);

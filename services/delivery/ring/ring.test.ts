@@ -12,6 +12,15 @@ function entryAt(offset: number, key = 'one', bytes = 1): RingEntry {
   return new RingEntry({ topic: 'conversations', partition: 0, offset, at: offset, key, headers: {}, value: Buffer.alloc(bytes) }, offset);
 }
 
+describe('the span of a ring', () => {
+  it('is what it holds, and how far back that reaches', () => {
+    const ring = new Ring(0, { entries: 2, bytes: 10_000 });
+    expect(ring.span(9_000)).toEqual({ records: 0, seconds: 0 });
+    for (const offset of [1_000, 2_000, 3_000]) ring.push(entryAt(offset));
+    expect(ring.span(9_000)).toEqual({ records: 2, seconds: 7 });
+  });
+});
+
 const offsets = (entries: RingEntry[]) => entries.map((entry) => entry.record.offset);
 
 type Step = { do: 'push'; gap: number; key: string; bytes: number } | { do: 'startAt'; behind: number };

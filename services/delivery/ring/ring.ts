@@ -1,13 +1,14 @@
+import type { CursorTopic } from '@starling/contracts/log';
 import type { LogRecord } from '@starling/platform/log';
 import { type EncodedEvent, encodeEvent } from './encode-event.ts';
 
 /** A record that counts, kept for replay; encoded when the first reader needs it, and once for all of them. */
 export class RingEntry {
-  readonly record: LogRecord;
+  readonly record: LogRecord<CursorTopic>;
   readonly position: number;
   #encoded: EncodedEvent | undefined | null = null;
 
-  constructor(record: LogRecord, position: number) {
+  constructor(record: LogRecord<CursorTopic>, position: number) {
     this.record = record;
     this.position = position;
   }
@@ -55,6 +56,12 @@ export class Ring {
 
   get oldest(): RingEntry | undefined {
     return this.#entries[this.#head];
+  }
+
+  /** How much there is, in records, and in seconds back from `now` (ms) to the oldest. */
+  span(now: number): { records: number; seconds: number } {
+    const { oldest } = this;
+    return { records: this.#entries.length - this.#head, seconds: oldest ? Math.max(0, now - oldest.record.at) / 1000 : 0 };
   }
 
   push(entry: RingEntry): void {

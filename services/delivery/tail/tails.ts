@@ -1,5 +1,7 @@
 import {
+  CURSOR_TOPICS,
   type Cursor,
+  type CursorTopic,
   followsNewerRules,
   isPost,
   type PostHeaders,
@@ -7,8 +9,6 @@ import {
   positionOf,
   type RecordHeaders,
   RULES_LEVEL,
-  TOPICS,
-  type Topic,
   WINDOW,
 } from '@starling/contracts/log';
 import type { EventLog, Hole, LogRecord, TailSubscription } from '@starling/platform/log';
@@ -36,7 +36,7 @@ export class Tails {
   readonly #logger: Logger;
   readonly #ringBytes: number;
   readonly #listener: TailListener;
-  #partitions: Record<Topic, Partition[]> = { conversations: [], receipts: [], users: [] };
+  #partitions: Record<CursorTopic, Partition[]> = { conversations: [], receipts: [], users: [] };
   #subscriptions: TailSubscription[] = [];
   #halted: string | undefined;
   #lost = false;
@@ -66,7 +66,7 @@ export class Tails {
     return this.#lost;
   }
 
-  /** The log was read to what was its end when this pod started. */
+  /** Every tail has joined, and the log was read to what was its end when this pod started. */
   get caughtUp(): boolean {
     return this.#caughtUp;
   }
@@ -76,26 +76,34 @@ export class Tails {
    * been read since. While it is false, the pod must not judge.
    */
   isCurrent(): boolean {
-    return this.#caughtUp && this.#subscriptions.every((subscription) => subscription.caughtUp());
+    return this.#caughtUp && this.#areCaughtUp();
+  }
+
+  #areCaughtUp(): boolean {
+    return this.#subscriptions.every((subscription) => subscription.caughtUp());
   }
 
   /** Resolves with whether that became true within `milliseconds`. */
-  async whenCurrent(milliseconds: number): Promise<boolean> {
+  whenCurrent(milliseconds: number): Promise<boolean> {
+    return this.#until(() => this.isCurrent(), milliseconds);
+  }
+
+  async #until(condition: () => boolean, milliseconds: number): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
-    while (!this.isCurrent()) {
+    while (!condition()) {
       if (Date.now() >= deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, CURRENT_POLL_MS));
     }
     return true;
   }
 
-  partition(topic: Topic, index: number): Partition {
+  partition(topic: CursorTopic, index: number): Partition {
     const partition = this.#partitions[topic][index];
     if (!partition) throw new Error(`there is no partition ${index} of ${topic}`);
     return partition;
   }
 
-  partitionsOf(topic: Topic): readonly Partition[] {
+  partitionsOf(topic: CursorTopic): readonly Partition[] {
     return this.#partitions[topic];
   }
 
@@ -105,9 +113,9 @@ export class Tails {
     return { epoch: this.epoch, conversations: conversations.map(offset), receipts: receipts.map(offset), users: users.map(offset) };
   }
 
-  /** Reads back, and resolves when the log has been read to its present end. */
+  /** Reads back, and resolves when the tails have joined and the log has been read to its present end. */
   async start(): Promise<void> {
-    for (const topic of TOPICS) {
+    for (const topic of CURSOR_TOPICS) {
       const [low, end] = [await this.#log.lowOffsets(topic), await this.#log.endOffsets(topic)];
       const from = end.map((next, index) => Math.max(low[index] ?? 0, next - WINDOW));
       this.#partitions[topic] = from.map((offset) => new Partition(offset, this.#ringBytes));
@@ -122,6 +130,9 @@ export class Tails {
       const read = await Promise.all(end.map((next, index) => this.partition(topic, index).waitFor(next, CATCH_UP_MS)));
       if (read.includes(false)) throw new Error(`the log's ${topic} could not be read to the end within ${CATCH_UP_MS / 1000} s`);
     }
+    // Of an empty log everything is read before the first join.
+    if (!(await this.#until(() => this.#areCaughtUp(), CATCH_UP_MS)))
+      throw new Error(`the log could not be joined within ${CATCH_UP_MS / 1000} s`);
     this.#caughtUp = true;
   }
 
@@ -129,7 +140,7 @@ export class Tails {
     await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
   }
 
-  #take(topic: Topic, index: number, records: LogRecord[]): void {
+  #take(topic: CursorTopic, index: number, records: LogRecord<CursorTopic>[]): void {
     if (this.#halted !== undefined) return;
     const partition = this.partition(topic, index);
     for (const record of records) {
@@ -159,7 +170,7 @@ export class Tails {
     if (isPost(headers) && entry.known && !entry.frame) partition.window.reject(entry.record.offset);
   }
 
-  #rebuild(topic: Topic, index: number, hole: Hole): number {
+  #rebuild(topic: CursorTopic, index: number, hole: Hole): number {
     const from = hole.is === 'gone' ? hole.low : Math.max(hole.low, hole.end - WINDOW);
     this.#logger.error({ topic, partition: index, ...hole }, 'the log does not go on where it was read to; this pod starts over');
     if (hole.is === 'lost') this.#lost = true;

@@ -263,6 +263,26 @@ export function describeEventLog(name: string, createFixture: () => Promise<Conf
       ]);
     });
 
+    it('carries what is of no epoch in one partition, of which a tail may want only what comes', async () => {
+      expect(log.partitions.ephemeral).toBe(1);
+      // Other epochs of these brokers write there too.
+      const own = (texts: string[]) => texts.filter((text) => text.startsWith(mark));
+      const mark = `${Math.random()} `;
+      await log.append('ephemeral', 0, [record(`${mark}before`)]);
+      const read: string[] = [];
+      const subscription = log.tail({
+        topic: 'ephemeral',
+        from: await log.endOffsets('ephemeral'),
+        onRecords: (_, records) => void read.push(...records.map(textOf)),
+        onHole: (_, hole) => hole.end,
+      });
+      running.push(subscription);
+      await (await fixture.open()).append('ephemeral', 0, [record(`${mark}after`)]);
+      await waitFor(() => own(read).length > 0 && subscription.caughtUp());
+      expect(own(read)).toEqual([`${mark}after`]);
+      await expect(log.append('ephemeral', 1, [record('nowhere')])).rejects.toThrow('no partition 1');
+    });
+
     it('tells a tail and a group that want an offset beyond the end', async () => {
       await log.append(TOPIC, 0, [record('a')]);
       const holes: unknown[] = [];

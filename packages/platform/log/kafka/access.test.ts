@@ -16,7 +16,7 @@ function describeRules(access: LogAccess): string[] {
   });
 }
 
-const SEES = ['DESCRIBE TOPIC chat.conversations.7', 'DESCRIBE TOPIC chat.receipts.7', 'DESCRIBE TOPIC chat.users.7'];
+const SEES = ['chat.conversations.7', 'chat.receipts.7', 'chat.users.7', 'chat.ephemeral'].map((topic) => `DESCRIBE TOPIC ${topic}`);
 const TAILS = ['READ GROUP chat-chat-member.*', 'DELETE GROUP chat-chat-member.*'];
 
 it('lets each see where the topics of its epoch end, and do what it does', () => {

@@ -5,6 +5,7 @@ import { waitFor } from '@starling/testing/wait-for';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../telemetry/index.ts';
+import { currentAuthority } from '../../tls/index.ts';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './acl-terms.ts';
 import { type BrokerUser, checkAdministrator, ensureBrokerUsers } from './broker-users.ts';
 import type { KafkaConnection } from './client.ts';
@@ -44,7 +45,7 @@ await describeWithOwnBrokers('users of the brokers', { count: 1, secured: true }
     return new Kafka({
       brokers,
       clientId: name,
-      ssl: { ca: [tls?.ca ?? ''] },
+      ssl: { ca: [currentAuthority(tls?.ca ?? '')] },
       sasl: { mechanism: 'scram-sha-512', username: name, password },
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },

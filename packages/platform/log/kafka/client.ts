@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
-import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import { type ISocketFactory, Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../telemetry/index.ts';
+import { type Authority, currentAuthority } from '../../tls/index.ts';
 import { createWarn } from './quiet-warnings.ts';
 
 /** How the brokers are reached. */
@@ -9,8 +12,8 @@ export interface KafkaConnection {
   brokers: string[];
   /** Names the service in the brokers' logs and quotas. */
   clientId: string;
-  /** PEM; the brokers' names are always verified. Without it the connection is plain. */
-  tls?: { ca: string; certificate?: string; key?: string };
+  /** The brokers' names are always verified. Without it the connection is plain. */
+  tls?: { ca: Authority };
   sasl?: { mechanism: 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
   logger: Logger;
 }
@@ -44,13 +47,15 @@ export const TIMINGS: Timings = {
   retry: 200,
 };
 
+const KEEP_ALIVE_MS = 60_000;
+
 export function createKafka(connection: KafkaConnection, timings: Timings): Kafka {
   mendRequestQueue();
   const { brokers, clientId, tls, sasl, logger } = connection;
   return new Kafka({
     brokers,
     clientId,
-    ...(tls && { ssl: { ca: [tls.ca], ...(tls.certificate && tls.key && { cert: tls.certificate, key: tls.key }) } }),
+    ...(tls && { ssl: true, socketFactory: secureSockets(tls.ca) }),
     // A new object: kafkajs keeps what it has made of user and password in the one that it is given.
     ...(sasl && { sasl: { ...sasl } as SASLOptions }),
     connectionTimeout: timings.connect,
@@ -60,6 +65,15 @@ export function createKafka(connection: KafkaConnection, timings: Timings): Kafk
     logLevel: logLevel.INFO,
     logCreator: () => forward(logger),
   });
+}
+
+/** As kafkajs makes its sockets, but for the authority, which may be another for each. */
+function secureSockets(authority: Authority): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const name = isIP(host) ? {} : { servername: host };
+    const socket = connect({ host, port, ...name, ca: currentAuthority(authority) }, onConnect);
+    return socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  };
 }
 
 /** kafkajs calls an error what it or we shall try again. Fields are named here, so that no payload gets through. */

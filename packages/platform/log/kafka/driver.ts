@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TOPICS, type Topic } from '@starling/contracts/log';
+import { type CursorTopic, countPartitions, TOPICS, type Topic } from '@starling/contracts/log';
 import type { Clock } from '../../clock/index.ts';
 import { AppendQueue } from '../append-queue.ts';
 import type { EventLog, Subscription } from '../event-log.ts';
@@ -22,7 +22,8 @@ export interface KafkaLogOptions extends KafkaConnection {
   /** Names this process in its tails' groups; any name that no other process has. */
   pod?: string;
   epoch: number;
-  partitions: Record<Topic, number>;
+  /** Those of the epoch. */
+  partitions: Record<CursorTopic, number>;
   timings?: Partial<Timings>;
 }
 
@@ -33,7 +34,8 @@ export interface KafkaLogOptions extends KafkaConnection {
  * @throws LogTopicsError when the topics are not those of the epoch.
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const { clientId, clock, logger, pod = randomUUID(), epoch, partitions } = options;
+  const { clientId, clock, logger, pod = randomUUID(), epoch } = options;
+  const partitions = countPartitions(options.partitions);
   const timings = { ...TIMINGS, ...options.timings };
   const kafka = createKafka(options, timings);
   const admin = kafka.admin();

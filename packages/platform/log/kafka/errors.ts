@@ -14,7 +14,12 @@ export class LogConnectionError extends Error {
 
 /** The topics are not those of the epoch. */
 export class LogTopicsError extends Error {
-  override readonly name = 'LogTopicsError';
+  override readonly name: string = 'LogTopicsError';
+}
+
+/** Topics of an epoch that was in use are gone, and their records with them. */
+export class LogLostError extends LogTopicsError {
+  override readonly name = 'LogLostError';
 }
 
 /** Says what is wrong with a connection, where, and what to look at. */

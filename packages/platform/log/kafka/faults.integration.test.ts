@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { TOPICS } from '@starling/contracts/log';
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
 import { FakeClock } from '@starling/testing/clock';
 import { waitFor } from '@starling/testing/wait-for';
@@ -254,7 +255,7 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
 
   it('makes topics that keep records for their time, and stamp them themselves', async () => {
     const settings = await Promise.all(
-      (['conversations', 'receipts', 'users'] as const).map(async (topic) => {
+      TOPICS.map(async (topic) => {
         const { resources } = await logs.admin.describeConfigs({
           includeSynonyms: false,
           resources: [{ type: 2, name: topicName(topic, logs.epoch) }],
@@ -262,14 +263,27 @@ await describeWithOwnBrokers('the log on Kafka, when things go wrong', { count: 
         const entries = Object.fromEntries(
           resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? [],
         );
-        return [entries['cleanup.policy'], entries['message.timestamp.type'], Number(entries['retention.ms']) / 86_400_000];
+        return [entries['cleanup.policy'], entries['message.timestamp.type'], Number(entries['retention.ms']) / 60_000];
       }),
     );
     expect(settings).toEqual([
-      ['delete', 'LogAppendTime', 7],
-      ['delete', 'LogAppendTime', 1],
-      ['delete', 'LogAppendTime', 7],
+      ['delete', 'LogAppendTime', 7 * 24 * 60],
+      ['delete', 'LogAppendTime', 24 * 60],
+      ['delete', 'LogAppendTime', 7 * 24 * 60],
+      ['delete', 'LogAppendTime', 10],
     ]);
+  });
+
+  it('makes the topic that an older installation has not got, and leaves the others as they are', async () => {
+    const log = await logs.open();
+    await log.append(TOPIC, 0, [record('before')]);
+    await logs.admin.deleteTopics({ topics: [topicName('ephemeral', logs.epoch)] });
+    await waitFor(async () => !(await logs.admin.listTopics()).includes('chat.ephemeral'));
+    await expect(logs.open()).rejects.toThrow('the brokers have no topic chat.ephemeral');
+    await logs.createTopics();
+    const again = await logs.open();
+    expect(await again.append('ephemeral', 0, [record('now')])).toEqual([0]);
+    expect(await again.endOffsets(TOPIC)).toEqual([1, 0]);
   });
 
   it('does not count as caught up after the process stood still, until it has read to the ends of then', async () => {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Topic } from '@starling/contracts/log';
+import type { CursorTopic } from '@starling/contracts/log';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../../clock/index.ts';
 import { createLogger } from '../../telemetry/index.ts';
@@ -15,6 +15,8 @@ export interface TestLogs {
   epoch: number;
   /** Opens another client, with what the test changes. */
   open(changes?: Partial<KafkaLogOptions>): Promise<EventLog>;
+  /** As the set-up of an installation does, at each start. */
+  createTopics(): Promise<void>;
   /** The brokers as an operator sees them. */
   kafka: Kafka;
   admin: Admin;
@@ -22,16 +24,18 @@ export interface TestLogs {
 }
 
 export async function createTestLogs(brokers: string[]): Promise<TestLogs> {
-  const partitions: Record<Topic, number> = { conversations: 2, receipts: 1, users: 1 };
+  const partitions: Record<CursorTopic, number> = { conversations: 2, receipts: 1, users: 1 };
   const epoch = randomInt(1, 2 ** 31);
   const logger = createLogger({ service: 'test', level: 'fatal' });
-  await createTopics({ brokers, clientId: 'set-up', logger, epoch, partitions });
+  const makeTopics = () => createTopics({ brokers, clientId: 'set-up', logger, epoch, partitions });
+  await makeTopics();
   const kafka = new Kafka({ brokers, clientId: 'operator', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
   const logs: EventLog[] = [];
   return {
     epoch,
+    createTopics: makeTopics,
     kafka,
     admin,
     async open({ timings, ...changes } = {}) {

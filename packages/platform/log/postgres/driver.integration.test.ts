@@ -61,7 +61,17 @@ describe('the log on PostgreSQL', () => {
   it('keeps its partition counts, whatever it is opened with later', async () => {
     const database = await openDatabase();
     await database.open();
-    expect((await database.open({ conversations: 9, receipts: 9, users: 9 })).partitions).toEqual(PARTITIONS);
+    expect((await database.open({ conversations: 9, receipts: 9, users: 9 })).partitions).toEqual({ ...PARTITIONS, ephemeral: 1 });
+    await database.close();
+  });
+
+  it('gets the topic that an older installation has not got when it is opened again', async () => {
+    const database = await openDatabase();
+    await (await database.open()).append('users', 0, [{ key: 'k', headers: {}, value: Buffer.from('x') }]);
+    await database.openPool().query("DELETE FROM log_head WHERE topic = 'ephemeral'");
+    const log = await database.open();
+    expect(await log.append('ephemeral', 0, [{ key: 'k', headers: {}, value: Buffer.from('x') }])).toEqual([0]);
+    expect(await log.endOffsets('users')).toEqual([1]);
     await database.close();
   });
 

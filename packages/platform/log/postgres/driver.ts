@@ -1,4 +1,4 @@
-import { TOPICS, type Topic, WINDOW } from '@starling/contracts/log';
+import { type CursorTopic, countPartitions, TOPICS, type Topic, WINDOW } from '@starling/contracts/log';
 import type pg from 'pg';
 import type { Clock } from '../../clock/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
@@ -9,8 +9,14 @@ import { deleteRecordsBefore, ensureEpoch, insertRecords, selectFirstOffsets, se
 
 const READ_BATCH = 500;
 const RETRY_MS = 200;
-const RETENTION_MS: Record<Topic, number> = { conversations: 7 * 86_400_000, receipts: 86_400_000, users: 7 * 86_400_000 };
-const PRUNE_EVERY_MS = 3_600_000;
+const RETENTION_MS: Record<Topic, number> = {
+  conversations: 7 * 86_400_000,
+  receipts: 86_400_000,
+  users: 7 * 86_400_000,
+  ephemeral: 600_000,
+};
+/** A quarter of the shortest retention. */
+const PRUNE_EVERY_MS = 150_000;
 const PRUNE_BATCH = 5_000;
 
 /**
@@ -22,10 +28,12 @@ export async function openPostgresLog(options: {
   pool: pg.Pool;
   clock: Clock;
   logger: Logger;
-  partitions: Record<Topic, number>;
+  /** Those of the epoch, for the first start. */
+  partitions: Record<CursorTopic, number>;
 }): Promise<EventLog> {
   const { pool, clock, logger } = options;
-  const { epoch, partitions } = await ensureEpoch(pool, options.partitions);
+  const { epoch, partitions: ofEpoch } = await ensureEpoch(pool, options.partitions);
+  const partitions = countPartitions(ofEpoch);
   const heads = new HeadWatch(pool, logger);
   await heads.start();
   const appends = new AppendQueue(async (topic, partition, records) => {
@@ -43,7 +51,7 @@ export async function openPostgresLog(options: {
       for (const topic of TOPICS) while ((await deleteRecordsBefore(pool, topic, clock.now() - RETENTION_MS[topic], PRUNE_BATCH)) > 0);
       await heads.refresh();
     } catch (error) {
-      logger.warn({ error: (error as Error).message }, 'old records of the log could not be removed; it is tried again in an hour');
+      logger.warn({ error: (error as Error).message }, 'old records of the log could not be removed; it is tried again in some minutes');
     }
   }
 

@@ -1,2 +1,3 @@
+export * from './administration.ts';
 export * from './driver.ts';
 export * from './statements.ts';

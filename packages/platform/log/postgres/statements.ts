@@ -1,4 +1,4 @@
-import { type Headers, TOPICS, type Topic } from '@starling/contracts/log';
+import { type CursorTopic, countPartitions, type Headers, TOPICS, type Topic } from '@starling/contracts/log';
 import type pg from 'pg';
 import type { MigrationSet } from '../../db/index.ts';
 import type { LogRecord, NewRecord } from '../event-log.ts';
@@ -97,18 +97,19 @@ export async function deleteRecordsBefore(db: Queryable, topic: Topic, before: n
  */
 export async function ensureEpoch(
   db: Queryable,
-  partitions: Record<Topic, number>,
-): Promise<{ epoch: number; partitions: Record<Topic, number> }> {
+  partitions: Record<CursorTopic, number>,
+): Promise<{ epoch: number; partitions: Record<CursorTopic, number> }> {
   await db.query('INSERT INTO log_epoch SELECT 1, $1 WHERE NOT EXISTS (SELECT FROM log_epoch)', [JSON.stringify(partitions)]);
-  const { rows } = await db.query<{ epoch: number; partitions: Record<Topic, number> }>(
+  const { rows } = await db.query<{ epoch: number; partitions: Record<CursorTopic, number> }>(
     'SELECT epoch, partitions FROM log_epoch ORDER BY epoch DESC LIMIT 1',
   );
   const current = rows[0];
   if (!current) throw new Error('the log has no epoch');
+  const counts = countPartitions(current.partitions);
   for (const topic of TOPICS) {
     await db.query('INSERT INTO log_head (topic, partition) SELECT $1, generate_series(0, $2::int - 1) ON CONFLICT DO NOTHING', [
       topic,
-      current.partitions[topic],
+      counts[topic],
     ]);
   }
   return current;

@@ -25,10 +25,11 @@ export async function makeCertificate(folder: string, name: string): Promise<{ c
   return { cert, certFile, keyFile };
 }
 
-/** An authority, and what it issues, valid for a day; PEM each. */
+/** An authority, and what it issues, for servers and clients alike; PEM each. */
 export interface Authority {
   ca: string;
-  issue(names: JsonGeneralNames): Promise<{ cert: string; key: string }>;
+  /** @param notAfter until when; for a day unless given. */
+  issue(names: JsonGeneralNames, notAfter?: Date): Promise<{ cert: string; key: string }>;
 }
 
 export async function makeAuthority(name: string): Promise<Authority> {
@@ -40,10 +41,11 @@ export async function makeAuthority(name: string): Promise<Authority> {
   });
   return {
     ca: certificate.toString('pem'),
-    async issue(names) {
+    async issue(names, notAfter) {
       const keys = await makeKeys();
       const issued = await X509CertificateGenerator.create({
         ...forADay('a server'),
+        ...(notAfter && { notAfter }),
         subject: 'CN=a server',
         issuer: certificate.subject,
         publicKey: keys.publicKey,
