@@ -41,6 +41,8 @@ export interface Material {
   certificates: Record<ServiceName | 'postgres' | 'redpanda' | 'migrate', CertificateFiles>;
   /** From which all passwords derive, see `passwords`. Mounted by the Jobs alone. */
   rootSecret: string;
+  /** Name of the role of each service in the database. */
+  databaseRoles: Record<ServiceName, string>;
   passwords: {
     /** Of the role of each service in the database, and of its user on the brokers. */
     database: Record<ServiceName, string>;
@@ -64,9 +66,11 @@ export interface RenderInput {
   images: Images;
   /** The epoch of the log in force: status.log.epoch, 1 at first. */
   epoch: number;
+  /** The topics of this epoch have been made: not to find them is to have lost the log. */
+  logExpected: boolean;
+  /** Sizes with which the volumes were made, if there are any yet: the templates of their claims keep them. */
+  createdStorage?: { postgres?: string; redpanda?: string };
   material: Material;
-  /** Addresses of the Kubernetes API, for the policies of whoever may reach it. */
-  apiServer: { addresses: string[]; port: number };
   /** The namespace in which the operator and the metrics API run. */
   operatorNamespace: string;
 }

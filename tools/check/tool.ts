@@ -20,7 +20,7 @@ export interface Tool {
   /** The configuration at the root of the tree, which the seeded tree gets as it is. */
   settings: string[];
   seeds: Seed[];
-  /** The name of the command in node_modules/.bin and its options, for a run in `folder`, the root of a tree. */
+  /** The path of the command from node_modules/.bin, most often its name, and its options, for a run in `folder`, the root of a tree. */
   command(folder: string): [name: string, ...options: string[]];
   /** Turns what the command printed into a reading; without it, what it printed and its exit code are the reading. */
   read?(printed: string, code: number, folder: string): Reading;

@@ -1,0 +1,80 @@
+import Type from 'typebox';
+import { Addresses, exact, LABEL_LIMITS, Name, PATTERNS, rules, SecretKey, SecretName, section } from './fields.ts';
+
+export const Image = Type.Object(
+  {
+    repository: Type.Optional(
+      Type.String({
+        pattern: PATTERNS.repository,
+        minLength: 1,
+        maxLength: 255,
+        description: 'Without a tag, which is `version`. The operator may allow only some registries.',
+      }),
+    ),
+    pullPolicy: Type.Optional(Type.Enum(['Always', 'IfNotPresent', 'Never'], { description: 'When the image is pulled.' })),
+    pullSecrets: Type.Optional(
+      Type.Array(SecretName('A Secret of type kubernetes.io/dockerconfigjson.'), {
+        maxItems: 8,
+        description: 'For registries that ask for credentials.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['name'],
+      }),
+    ),
+  },
+  { ...section, description: "Starling's image." },
+);
+
+export const Ingress = Type.Object(
+  {
+    className: Type.Optional(Name('The IngressClass; absent: the default one.')),
+    controllerNamespace: Type.String({
+      ...LABEL_LIMITS,
+      default: 'ingress-nginx',
+      description: 'Where the pods of the ingress controller run: the network policies let them in. Nothing in it is read.',
+    }),
+    trustedProxies: Type.Optional(
+      Addresses('ingress.trustedProxies', 'Addresses or networks of proxies whose X-Forwarded-… headers are believed.', {
+        maxItems: 32,
+        more: [
+          {
+            rule: "!self.endsWith('/0')",
+            message: 'ingress.trustedProxies must not trust every address, since anybody could then pass for another: name the proxies',
+          },
+        ],
+      }),
+    ),
+    tls: Type.Optional(SecretName('A Secret of type kubernetes.io/tls for the host.')),
+    annotations: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
+        maxProperties: 32,
+        description: 'Of the Ingress, for its controller.',
+        ...rules({
+          rule: "self.all(key, key.size() <= 317 && !key.contains('snippet'))",
+          message:
+            'ingress.annotations must not hold snippets, which are code in the ingress controller, nor keys beyond 317 characters: remove them',
+        }),
+      }),
+    ),
+  },
+  { ...section, description: 'How people reach it.' },
+);
+
+export const Bootstrap = Type.Object(
+  {
+    ownerEmail: Type.String({
+      pattern: PATTERNS.email,
+      minLength: 3,
+      maxLength: 254,
+      description: 'Whoever registers with this address becomes the owner.',
+    }),
+  },
+  { ...exact, description: 'The first account.' },
+);
+
+export const Mail = Type.Object(
+  {
+    from: Type.String({ pattern: PATTERNS.line, minLength: 3, maxLength: 320, description: 'Sender of all mail.' }),
+    url: SecretKey('smtp(s)://user:password@host:port.'),
+  },
+  { ...exact, description: 'Codes and notices by mail.' },
+);
