@@ -1,41 +1,16 @@
-import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SERVICE_NAMES, SERVICES, type ServiceName } from '@starling/contracts/services';
-import { ensureBrokerUsers, type KafkaConnection } from '@starling/platform/log/kafka';
-
-/** How a service proves itself to the brokers: the fields of its configuration. */
-export interface BrokerLogin {
-  user: string;
-  passwordFile: string;
-}
+import { SERVICE_NAMES, SERVICES } from '@starling/contracts/services';
+import { brokerPassword, brokerUserOf, ensureBrokerUsers, type KafkaConnection } from '@starling/platform/log/kafka';
 
 /**
- * Makes a user on the brokers for each service, by a connection of their administrator. A service's password derives
- * from the installation's secret, and lies in a file of its own in `directory`.
+ * Makes a user on the brokers for each service, by a connection of their administrator, with the rights that it has on the
+ * log of the epoch. A service's password derives from the installation's secret.
  *
  * @throws LogConnectionError
  */
-export async function makeServiceUsers(
-  administrator: KafkaConnection,
-  options: { epoch: number; secret: string; directory: string },
-): Promise<Map<ServiceName, BrokerLogin>> {
-  const { epoch, secret, directory } = options;
+export async function ensureServiceUsers(administrator: KafkaConnection, options: { epoch: number; secret: string }): Promise<void> {
   const users = SERVICE_NAMES.map((service) => {
-    const name = `starling-${service}`;
-    return {
-      service,
-      name,
-      access: SERVICES[service].log,
-      password: createHmac('sha256', secret).update(`brokers ${name}`).digest('base64url'),
-    };
+    const name = brokerUserOf(service);
+    return { name, access: SERVICES[service].log, password: brokerPassword(options.secret, name) };
   });
-  await ensureBrokerUsers(administrator, users, epoch);
-  const logins = new Map<ServiceName, BrokerLogin>();
-  for (const { service, name, password } of users) {
-    const passwordFile = join(directory, `${service}.kafka-password`);
-    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-    logins.set(service, { user: name, passwordFile });
-  }
-  return logins;
+  await ensureBrokerUsers(administrator, users, options.epoch);
 }

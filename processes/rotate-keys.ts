@@ -2,12 +2,9 @@ import { join } from 'node:path';
 import { SERVICE_NAMES } from '@starling/contracts/services';
 import { systemClock } from '@starling/platform/clock';
 import type { Logger } from '@starling/platform/telemetry';
-import { type KeyPlace, startKeyRotation } from '@starling/platform/tokens';
+import { KEY_OVERLAP, type KeyPlace, startKeyRotation } from '@starling/platform/tokens';
 import type { Options } from './options.ts';
 
-const PUBLISH_AHEAD_MS = 600_000;
-/** Longer than a user token lives, whatever the interval: nobody's token goes bad by a rotation. */
-const KEEP_MS = 905_000;
 const CHECK_EVERY_MS = 60_000;
 
 /** Where the keys of the services are in the folder of `--data`. */
@@ -21,7 +18,8 @@ export function rotateKeysOf(options: Options, logger: Logger): void {
   startKeyRotation({
     ...keyPlaceOf(options.data),
     everyMs,
-    overlap: { publishAheadMs: Math.min(PUBLISH_AHEAD_MS, everyMs / 2), keepMs: KEEP_MS },
+    // Old keys are kept for as long whatever the interval: nobody's token goes bad by a rotation.
+    overlap: { ...KEY_OVERLAP, publishAheadMs: Math.min(KEY_OVERLAP.publishAheadMs, everyMs / 2) },
     checkEveryMs: Math.min(CHECK_EVERY_MS, everyMs / 8),
     logger,
   });

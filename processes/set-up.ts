@@ -2,34 +2,18 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SERVICE_NAMES, type ServiceName } from '@starling/contracts/services';
-import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
-import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { configureIdentity } from '@starling/identity/options';
-import { systemClock } from '@starling/platform/clock';
 import { ConfigError } from '@starling/platform/config';
-import { checkConnection, createPool, type DatabaseAccess, type MigrationSet, migrate } from '@starling/platform/db';
-import { checkAdministrator, checkBrokers, createTopics, openKafkaLog } from '@starling/platform/log/kafka';
-import { ensureEpoch, LOG_MIGRATIONS } from '@starling/platform/log/postgres';
-import { readKafkaSecurity } from '@starling/platform/process';
+import type { DatabaseAccess } from '@starling/platform/db';
+import { brokerPassword, brokerUserOf } from '@starling/platform/log/kafka';
+import { openKafkaSecurity } from '@starling/platform/process';
 import type { Logger } from '@starling/platform/telemetry';
 import { readAuthority } from '@starling/platform/tls';
 import { ensureKeys, keyFile } from '@starling/platform/tokens';
-import { MIGRATIONS as USER_MIGRATIONS } from '@starling/user/migrations';
 import { configureWeb } from '@starling/web/options';
-import { makeServiceUsers } from './broker-users.ts';
-import { checkLogOf } from './check-log.ts';
 import type { Options } from './options.ts';
+import { checkData, prepareData } from './prepare-data.ts';
 import { keyPlaceOf } from './rotate-keys.ts';
-
-const MIGRATIONS: Record<ServiceName, MigrationSet[]> = {
-  identity: IDENTITY_MIGRATIONS,
-  user: USER_MIGRATIONS,
-  conversation: CONVERSATION_MIGRATIONS,
-  delivery: [],
-  web: [],
-};
-/** Those that keep what they have read from the log. */
-const PROJECTING = ['identity', 'user', 'conversation'] as const;
 
 /** One process to start, and the ports at which it will be reached. */
 export interface ProcessPlan {
@@ -56,45 +40,27 @@ export async function setUp(
     url: options.postgres,
     ca: databaseAuthority && (await readAuthority('--postgres-ca', databaseAuthority)),
   };
-  const brokers = {
-    brokers: options.kafka.split(','),
-    clientId: 'starling-set-up',
-    logger: context.logger,
-    ...(await readKafkaSecurity(kafkaSecurity(options), {
-      tlsAuthority: '--kafka-ca',
-      user: '--kafka-user',
-      passwordFile: '--kafka-password-file',
-    })),
-  };
+  const { logger } = context;
+  const security = await openKafkaSecurity(
+    kafkaSecurity(options),
+    { tlsAuthority: '--kafka-ca', user: '--kafka-user', passwordFile: '--kafka-password-file' },
+    { logger },
+  );
+  const brokers = { brokers: options.kafka.split(','), clientId: 'starling-set-up', logger, ...security.connection };
   if (brokers.sasl && !brokers.tls)
     throw new ConfigError('--kafka-user needs --kafka-ca: without TLS the network learns what the services log in with');
   // Nothing is changed before both answer: the roles' passwords are those of this start's secret from then on.
-  await checkConnection({ ...database, settings: { url: '--postgres', ca: '--postgres-ca' } });
-  await (brokers.sasl ? checkAdministrator(brokers) : checkBrokers(brokers));
+  await checkData({ database, brokers }, { url: '--postgres', ca: '--postgres-ca' });
   await mkdir(join(directory, 'config'), { recursive: true, mode: 0o700 });
   const secret = await ensureSecret(join(directory, 'secret'));
-
-  say('bringing the database up to date');
-  const admin = { adminUrl: database.url, ca: database.ca, secret };
-  const logUrl = await migrate({ ...admin, schema: 'log', sets: [LOG_MIGRATIONS] });
-  const { epoch, partitions } = await chooseEpoch({ ...database, url: logUrl }, options.partitions, context.logger);
-  const databaseUrls = new Map<ServiceName, string>();
-  for (const name of SERVICE_NAMES) databaseUrls.set(name, await migrate({ ...admin, schema: name, sets: MIGRATIONS[name] }));
-
-  say('making the topics');
-  await createTopics({ ...brokers, epoch, partitions });
-  const log = await openKafkaLog({ ...brokers, clock: systemClock, epoch, partitions });
-  try {
-    for (const name of PROJECTING)
-      await checkLogOf(name, { log, database: { ...database, url: databaseUrls.get(name) ?? '' }, logger: context.logger });
-  } finally {
-    await log.close();
-  }
+  const count = options.partitions;
+  const ofFirst = { conversations: count, receipts: count, users: count };
+  const { epoch, partitions, databaseUrls } = await prepareData({ database, brokers, secret, partitions: ofFirst, logger, say });
+  security.close();
+  if (!brokers.sasl)
+    say('the brokers do not tell the services apart, and let each do whatever they let anybody do: there is no --kafka-user');
   const { tlsAuthority } = kafkaSecurity(options);
   const kafka = { brokers: brokers.brokers, epoch, partitions, ...(tlsAuthority === undefined ? {} : { tlsAuthority }) };
-  const brokerLogins = brokers.sasl && (await makeServiceUsers(brokers, { epoch, secret, directory: join(directory, 'config') }));
-  if (!brokerLogins)
-    say('the brokers do not tell the services apart, and let each do whatever they let anybody do: there is no --kafka-user');
 
   const keyPlace = keyPlaceOf(directory);
   await ensureKeys(keyPlace);
@@ -115,24 +81,25 @@ export async function setUp(
       { http: service === 'delivery' ? context.deliveryUrl : `http://127.0.0.1:${ports.http}`, rpc: `http://127.0.0.1:${ports.rpc}` },
     ]),
   );
-  const own: Record<ServiceName, (label: string) => object> = {
+  const own: Record<ServiceName, () => object> = {
     identity: () => ({ ...identityConfig, secret: createHmac('sha256', secret).update('identity').digest('base64url') }),
     user: () => ({}),
     conversation: () => ({}),
-    delivery: (label) => ({ pod: label }),
+    delivery: () => ({ drainSeconds: 2 }),
     web: () => webConfig,
   };
   for (const { service, label, ports, configFile } of plans) {
-    const databaseUrlFile = join(directory, 'config', `${service}.database-url`);
-    await writeFile(databaseUrlFile, `${databaseUrls.get(service)}\n`, { mode: 0o600 });
+    const databaseUrlFile = await writeSecret(directory, `${service}.database-url`, databaseUrls.get(service) ?? '');
+    const user = brokerUserOf(service);
+    const passwordFile = brokers.sasl && (await writeSecret(directory, `${service}.kafka-password`, brokerPassword(secret, user)));
     const config = {
-      service: own[service](label),
+      service: own[service](),
       cluster: 'processes',
       host: '127.0.0.1',
       ports,
       databaseUrlFile,
       ...(databaseAuthority === undefined ? {} : { databaseAuthority }),
-      kafka: { ...kafka, ...brokerLogins?.get(service) },
+      kafka: { ...kafka, ...(passwordFile && { user, passwordFile }) },
       keys: { private: keyFile(keyPlace.directory, service), public: keyPlace.publicFile },
       peers,
       ...(options.trace ? { traceFile: join(directory, 'traces', `traces-${label}.jsonl`) } : {}),
@@ -151,14 +118,11 @@ function kafkaSecurity(options: Options): { tlsAuthority?: string; user?: string
   };
 }
 
-/** The epoch in force and its partition counts, which only the first set-up chooses. */
-async function chooseEpoch(database: DatabaseAccess, count: number, logger: Logger): ReturnType<typeof ensureEpoch> {
-  const pool = createPool({ ...database, logger, max: 1, applicationName: 'starling set-up' });
-  try {
-    return await ensureEpoch(pool, { conversations: count, receipts: count, users: count });
-  } finally {
-    await pool.end();
-  }
+/** Writes into a file of the configuration's folder what no configuration may hold; returns its path. */
+async function writeSecret(directory: string, name: string, text: string): Promise<string> {
+  const file = join(directory, 'config', name);
+  await writeFile(file, `${text}\n`, { mode: 0o600 });
+  return file;
 }
 
 async function ensureSecret(file: string): Promise<string> {

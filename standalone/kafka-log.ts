@@ -1,4 +1,4 @@
-import type { Topic } from '@starling/contracts/log';
+import type { CursorTopic } from '@starling/contracts/log';
 import { systemClock } from '@starling/platform/clock';
 import type { EventLog } from '@starling/platform/log';
 import { createTopics, LogConnectionError, LogTopicsError, openKafkaLog } from '@starling/platform/log/kafka';
@@ -11,7 +11,7 @@ const EPOCH = 1;
 /** The log on the brokers of `kafka://host:port,…`; the topics are made at the first start. Throws StartError. */
 export async function openLogOf(
   url: string,
-  options: { partitions: Record<Topic, number>; pod: string; logger: Logger },
+  options: { partitions: Record<CursorTopic, number>; pod: string; logger: Logger },
 ): Promise<EventLog> {
   const connection = { brokers: url.replace('kafka://', '').split(','), clientId: 'starling', logger: options.logger };
   try {

@@ -6,10 +6,12 @@ import { SERVICE_NAMES } from '@starling/contracts/services';
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
+import { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
 import { configureIdentity } from '@starling/identity/options';
 import { systemClock } from '@starling/platform/clock';
+import { loadConfig } from '@starling/platform/config';
 import { createHttpServer, endWithProblem, onUpgrade } from '@starling/platform/http';
 import { openLocalPlatform } from '@starling/platform/local';
 import type { EventLog } from '@starling/platform/log';
@@ -113,7 +115,7 @@ export async function startStarling(context: {
     );
 
     say('starting the services');
-    const delivery = createDelivery({ pod, ringBytes: 16 * 1024 * 1024, socketBytes: 4 * 1024 * 1024 }, local.platform('delivery'));
+    const delivery = createDelivery(loadConfig(DeliveryConfig, { overrides: { pod } }), local.platform('delivery'));
     const identitySecret = createHmac('sha256', secret).update('identity').digest('base64url');
     local.register('identity', createIdentity({ ...identityConfig, secret: identitySecret }, local.platform('identity')));
     local.register('user', createUser({}, local.platform('user')));
@@ -144,7 +146,8 @@ export async function startStarling(context: {
     const sidePort = options['side-port'] ?? (options.trace ? 0 : undefined);
     if (sidePort !== undefined) {
       const reasons = () => [...local.unready(), ...[...local.services()].flatMap((service) => service.unready?.() ?? [])];
-      const routes = { '/traces': tracePage(options.trace ? data.root : undefined) };
+      const traces = tracePage(options.trace ? data.root : undefined);
+      const routes = () => ({ '/traces': traces });
       const side = await openSidePort({ host: '127.0.0.1', port: sidePort, metrics, reasons, routes }).catch((error) =>
         explainListen(error, sidePort),
       );

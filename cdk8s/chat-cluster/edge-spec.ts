@@ -24,6 +24,9 @@ export const Image = Type.Object(
   { ...section, description: "Starling's image." },
 );
 
+/** Of pods and nodes nearly everywhere: by the network policies only pods of the ingress controller's namespace get through. */
+const PRIVATE_NETWORKS = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
+
 export const Ingress = Type.Object(
   {
     className: Type.Optional(Name('The IngressClass; absent: the default one.')),
@@ -32,17 +35,16 @@ export const Ingress = Type.Object(
       default: 'ingress-nginx',
       description: 'Where the pods of the ingress controller run: the network policies let them in. Nothing in it is read.',
     }),
-    trustedProxies: Type.Optional(
-      Addresses('ingress.trustedProxies', 'Addresses or networks of proxies whose X-Forwarded-… headers are believed.', {
-        maxItems: 32,
-        more: [
-          {
-            rule: "!self.endsWith('/0')",
-            message: 'ingress.trustedProxies must not trust every address, since anybody could then pass for another: name the proxies',
-          },
-        ],
-      }),
-    ),
+    trustedProxies: Addresses('ingress.trustedProxies', 'Addresses or networks of proxies whose X-Forwarded-… headers are believed.', {
+      maxItems: 32,
+      default: PRIVATE_NETWORKS,
+      more: [
+        {
+          rule: "!self.endsWith('/0')",
+          message: 'ingress.trustedProxies must not trust every address, since anybody could then pass for another: name the proxies',
+        },
+      ],
+    }),
     tls: Type.Optional(SecretName('A Secret of type kubernetes.io/tls for the host.')),
     annotations: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {

@@ -87,13 +87,17 @@ export function SecretKey(description: string) {
 }
 
 /** Addresses (192.0.2.1) and networks (192.0.2.0/24); `field` is how messages call the list. */
-export function Addresses(field: string, description: string, { maxItems, more = [] }: { maxItems: number; more?: Rule[] }) {
+export function Addresses(
+  field: string,
+  description: string,
+  { maxItems, more = [], ...options }: { maxItems: number; more?: Rule[]; default?: string[] },
+) {
   const known = {
     rule: 'isIP(self) || isCIDR(self)',
     message: `${field} may hold only addresses such as 192.0.2.1 and networks such as 192.0.2.0/24: correct this one`,
   };
   const address = Type.String({ pattern: PATTERNS.address, minLength: 2, maxLength: 43, ...rules(known, ...more) });
-  return Type.Array(address, { maxItems, description, ...set });
+  return Type.Array(address, { maxItems, description, ...set, ...options });
 }
 
 function Amounts(description: string) {

@@ -18,7 +18,7 @@ const OWN_PART: Partial<Record<ServiceName, (input: RenderInput) => object>> = {
   }),
   delivery: ({ spec }) => ({ connectionCap: spec.autoscaling.connectionCap, drainSeconds: spec.delivery.drainSeconds }),
   web: ({ spec }) => ({
-    ...(spec.ingress.trustedProxies && { trustedProxies: spec.ingress.trustedProxies }),
+    trustedProxies: spec.ingress.trustedProxies,
     ...(spec.allowedOrigins && { allowedOrigins: spec.allowedOrigins }),
     publicUrl: publicUrl(spec.host),
   }),

@@ -16,7 +16,8 @@ function chatCluster(spec: WrittenSpec): Manifest {
 export const SAMPLES: Sample[] = [
   {
     name: 'minimal',
-    comment: 'All that is needed to try it, on kind say: http://chat.localhost leads to the ingress controller there.',
+    comment: `All that is needed to try it, on kind say: https://chat.localhost leads to the ingress controller there. A browser will
+ask whether it should trust the controller's certificate.`,
     manifest: chatCluster({ host: 'chat.localhost', registration: 'Open' }),
   },
   {

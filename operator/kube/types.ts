@@ -18,6 +18,7 @@ export interface ManagedFields {
   operation: 'Apply' | 'Update';
   subresource?: string;
   apiVersion: string;
+  time?: string;
   fieldsType: 'FieldsV1';
   fieldsV1: Record<string, unknown>;
 }
@@ -72,7 +73,10 @@ export interface KubeClient {
   request(method: string, path: string, body?: object): Promise<unknown>;
 }
 
-/** What a watch has told so far: no request is made for what is asked of it. */
+/**
+ * What a watch has told so far: no request is made for what is asked of it. Each answer is a copy. Of `managedFields` it has the
+ * entries of all but the status, without their times; of Pods none, and of their spec only the node and the containers' names and images.
+ */
 export interface ObjectCache {
   get(reference: ObjectReference): KubeObject | undefined;
   /** Those of one namespace (absent: all) whose labels have all of these values. */

@@ -35,7 +35,7 @@ export function createWeb(config: WebConfig, platform: Platform, upstream: Upstr
 
   return {
     async routes(app) {
-      await guardRoutes(app, proxies);
+      await guardRoutes(app, { proxies, allowedOrigins: new Set(config.allowedOrigins) });
       await app.register(cookie);
       accountsRoutes(app, context);
       sessionsRoutes(app, context);

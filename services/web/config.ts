@@ -7,5 +7,10 @@ export const WebConfig = Type.Object({
   trustedProxies: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   /** Where the world reaches the site, such as `https://chat.example.org`: scheme and host, without a path. */
   publicUrl: Type.Optional(Type.String({ pattern: '^https?://[^/?#@\\s]+/?$' })),
+  /**
+   * Origins of other pages, such as `https://intranet.example.org`, that may do what our own page may, sockets included.
+   * A browser gives them the cookie where both are of one site.
+   */
+  allowedOrigins: Type.Optional(Type.Array(Type.String({ pattern: '^https?://[^/?#@\\s]+$' }), { maxItems: 64 })),
 });
 export type WebConfig = Type.Static<typeof WebConfig>;

@@ -6,8 +6,9 @@ import { createNetworkUpstream } from './upstream/index.ts';
 await runService({
   name: 'web',
   config: WebConfig,
-  create(config, platform, { user, conversation, delivery }) {
-    const upstream = createNetworkUpstream({ user: user.http, conversation: conversation.http, delivery: delivery.http });
+  create(config, platform, { addresses: { user, conversation, delivery }, certificates }) {
+    const origins = { user: user.http, conversation: conversation.http, delivery: delivery.http };
+    const upstream = createNetworkUpstream(origins, certificates);
     const web = createWeb(config, platform, upstream);
     return {
       ...web,

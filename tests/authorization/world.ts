@@ -8,6 +8,7 @@ import { AccountsService, AdministrationService, SessionsService } from '@starli
 import { createConversation } from '@starling/conversation/app';
 import { MIGRATIONS as CONVERSATION_MIGRATIONS } from '@starling/conversation/migrations';
 import { createDelivery, type Delivery } from '@starling/delivery/app';
+import { DeliveryConfig } from '@starling/delivery/config';
 import { createIdentity } from '@starling/identity/app';
 import { IdentityConfig } from '@starling/identity/config';
 import { MIGRATIONS as IDENTITY_MIGRATIONS } from '@starling/identity/migrations';
@@ -94,7 +95,7 @@ export async function openWorld(): Promise<World> {
   const config = loadConfig(IdentityConfig, {
     overrides: { secret: 'x'.repeat(32), registration: 'open', ownerEmail: 'root@example.org' },
   });
-  const delivery = createDelivery({ pod: 'pod', ringBytes: 2 ** 20, socketBytes: 2 ** 20 }, local.platform('delivery'));
+  const delivery = createDelivery(loadConfig(DeliveryConfig, { overrides: { pod: 'pod' } }), local.platform('delivery'));
   local.register('identity', createIdentity(config, local.platform('identity')));
   local.register('user', createUser({}, local.platform('user')));
   local.register('conversation', createConversation({ snapshotPage: 100 }, local.platform('conversation')));

@@ -1,7 +1,7 @@
 import { type Cursor, partitionOf, positionOf } from '@starling/contracts/log';
 import { type EventFrame, type ServerFrame, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@starling/contracts/socket';
 import type { Operation, Read, Session } from '@starling/testing/history';
-import { signUpAt } from '@starling/testing/starling';
+import { type FindCode, signUpAt } from '@starling/testing/starling';
 import { v7 } from 'uuid';
 import { WebSocket } from 'ws';
 
@@ -39,8 +39,8 @@ export class ChaosPerson {
     this.#email = `${name}@example.org`;
   }
 
-  async signUp(name: string): Promise<void> {
-    this.id = (await signUpAt(this.#url, { email: this.#email, password: PASSWORD, name })).user;
+  async signUp(name: string, findCode?: FindCode): Promise<void> {
+    this.id = (await signUpAt(this.#url, { email: this.#email, password: PASSWORD, name }, findCode)).user;
   }
 
   /** The group's id; undefined while the profiles of some are not there yet. */

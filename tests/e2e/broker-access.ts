@@ -84,7 +84,11 @@ async function mayRead(log: EventLog, topic: Topic, logged: () => string): Promi
   const refused = () =>
     logged()
       .split('\n')
-      .some((line) => line.includes(`"chat.${topic}.${log.epoch}"`) && line.includes('Not authorized to access topics'));
+      .some(
+        (line) =>
+          line.includes(`"${topic === 'ephemeral' ? 'chat.ephemeral' : `chat.${topic}.${log.epoch}`}"`) &&
+          line.includes('Not authorized to access topics'),
+      );
   await waitFor(() => read > 0 || refused(), { deadline: 30_000, describe: `reading ${topic} to succeed or be refused` });
   return read > 0;
 }

@@ -21,9 +21,10 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export async function launchBrowser(): Promise<Browser> {
+/** @param flags more of Chromium's own. */
+export async function launchBrowser(flags: string[] = []): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_PATH'] || (await unpackChromium());
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
   return { newContext: () => browser.newContext({ viewport: { width: 1100, height: 750 } }), close: () => browser.close() };
 }
 

@@ -10,7 +10,9 @@ import { createClient } from '@starling/client';
 import { checkConnection, createPool, migrate } from '@starling/platform/db';
 import type { ProcessConfig } from '@starling/platform/process';
 import { createLogger } from '@starling/platform/telemetry';
+import { openAuthority } from '@starling/platform/tls';
 import { describeWithOwnBrokers } from '@starling/testing/brokers';
+import { type Authority, makeAuthority } from '@starling/testing/certificates';
 import { type SecuredDatabase, startSecuredDatabase } from '@starling/testing/database';
 import { runStarlingServices, type StarlingServices, startStarlingServices } from '@starling/testing/starling';
 import { waitFor } from '@starling/testing/wait-for';
@@ -18,7 +20,6 @@ import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startSeverableProxy } from '../chaos/severable-proxy.ts';
 import { probeAccess, writeVoidRecords } from './broker-access.ts';
-import { type Authority, makeAuthority } from './certificate.ts';
 
 const PASSWORD = 'correct horse battery';
 const SERVICE = fileURLToPath(new URL('../../services/user/main.ts', import.meta.url));
@@ -26,11 +27,11 @@ const SETTINGS = { url: '--postgres', ca: '--postgres-ca' };
 
 /** What the brokers let each service do: to read (r) and to write (w) each topic. */
 const ACCESS = {
-  identity: { conversations: '--', receipts: '--', users: 'rw' },
-  user: { conversations: '--', receipts: '--', users: 'rw' },
-  conversation: { conversations: 'rw', receipts: 'r-', users: 'r-' },
-  delivery: { conversations: 'rw', receipts: 'r-', users: 'r-' },
-  web: { conversations: '--', receipts: '--', users: 'r-' },
+  identity: { conversations: '--', receipts: '--', users: 'rw', ephemeral: '--' },
+  user: { conversations: '--', receipts: '--', users: 'rw', ephemeral: '--' },
+  conversation: { conversations: 'rw', receipts: 'r-', users: 'r-', ephemeral: '--' },
+  delivery: { conversations: 'rw', receipts: 'r-', users: 'r-', ephemeral: 'rw' },
+  web: { conversations: '--', receipts: '--', users: 'r-', ephemeral: '--' },
 };
 
 let folder: string;
@@ -76,6 +77,42 @@ describe('the database by TLS', () => {
     );
     await show({ type: 'dns', value: 'localhost' });
     await waitFor(() => check('localhost', authority.ca).then(() => true), { describe: 'the first certificate' });
+  });
+
+  it('is verified by what is the authority when a pool connects: no query fails while one follows another', async () => {
+    const file = await write('bundle.pem', authority.ca);
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const bundle = await openAuthority('the bundle', { file, pollMs: 20, logger });
+    const next = await makeAuthority('the next authority of the database');
+    const pool = createPool({ url: database.url('localhost'), ca: bundle.current, max: 2, logger, applicationName: 'test' });
+    onTestFinished(async () => {
+      bundle.close();
+      await pool.end();
+      await show({ type: 'dns', value: 'localhost' });
+    });
+    // A connection of its own for each, so that each is verified.
+    const query = async () => {
+      const client = await pool.connect();
+      client.release(true);
+    };
+    const names: Parameters<Authority['issue']>[0] = [{ type: 'dns', value: 'localhost' }];
+    const step = async (pem: string) => {
+      await write('bundle.pem', pem);
+      const count = (text: string) => text.split('BEGIN CERTIFICATE').length;
+      await waitFor(() => count(bundle.current()) === count(pem) && bundle.current().includes(pem.slice(0, 200)));
+      for (let time = 0; time < 5; time++) await query();
+    };
+    await step(`${authority.ca}\n${next.ca}`);
+    await database.show(await next.issue(names));
+    await waitFor(async () => {
+      await query();
+      return checkConnection({ url: database.url('localhost'), ca: next.ca, settings: SETTINGS }).then(() => true);
+    });
+    await step(next.ca);
+    // What is no authority is not taken.
+    await write('bundle.pem', 'half a fi');
+    await query();
+    expect(bundle.current().trim()).toBe(next.ca);
   });
 
   it('is verified by migrations and pools too', async () => {

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CodeReply } from '@starling/contracts/http';
+import { makeCertificate } from '@starling/testing/certificates';
 import { createTestDatabase } from '@starling/testing/database';
 import { runStarling, type StarlingProcess, startStarlingProcess } from '@starling/testing/starling';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificate } from './certificate.ts';
 
 describe('starting', () => {
   let folder: string;

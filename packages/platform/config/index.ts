@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 
+export { followFiles } from './follow-files.ts';
+
 /** The configuration is wrong; the message names the place and what is expected there, never the value. */
 export class ConfigError extends Error {
   override name = 'ConfigError';

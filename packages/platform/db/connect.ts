@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type Authority, currentAuthority } from '../tls/index.ts';
 import { type ConnectionSettings, describeTarget, explainConnection } from './explain-connection.ts';
 
 /** How a database is reached. */
@@ -6,10 +7,10 @@ export interface DatabaseAccess {
   /** postgres://; of its query, what concerns TLS counts only without `ca`. */
   url: string;
   /**
-   * PEM of the authority: the connection is by TLS, and the server's certificate must be from there and for the host of
+   * The authority: the connection is by TLS, and the server's certificate must be from there and for the host of
    * the URL, be it a name or an address. Without it the URL decides.
    */
-  ca?: string | undefined;
+  ca?: Authority | undefined;
 }
 
 const CONNECT_MS = 5_000;
@@ -21,7 +22,14 @@ export function connectionConfig({ url, ca }: DatabaseAccess): pg.ClientConfig {
   // What the URL says of TLS would win over `ssl`. pg itself passes the host on for the check of the certificate's names.
   const bare = new URL(url);
   for (const name of [...bare.searchParams.keys()]) if (name.startsWith('ssl')) bare.searchParams.delete(name);
-  return { ...common, connectionString: bare.href, ssl: { ca, rejectUnauthorized: true } };
+  // A getter: of a pool's connections, each reads it anew.
+  const ssl = {
+    rejectUnauthorized: true,
+    get ca() {
+      return currentAuthority(ca);
+    },
+  };
+  return { ...common, connectionString: bare.href, ssl };
 }
 
 /** Connects once, within 5 s. Throws a DatabaseConnectionError that says what is wrong, and in which setting. */

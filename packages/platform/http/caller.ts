@@ -1,6 +1,7 @@
 import { HTTP_METHOD, hasRight, type Right } from '@starling/contracts/permissions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { describeSpan } from '../telemetry/index.ts';
+import { certificateOf } from '../tls/index.ts';
 import { type Caller, type Gate, identityAttributes, TokenRefused, type UserIdentity } from '../tokens/index.ts';
 import { ProblemError } from './problem-error.ts';
 
@@ -29,7 +30,8 @@ export function requireUserCaller(app: FastifyInstance, gate: Gate): void {
     try {
       const hop = request.headers[HOP_HEADER];
       const hopToken = typeof hop === 'string' ? hop : '';
-      const caller = await gate.verifyCall({ hopToken, userToken: bearerToken(request), method: HTTP_METHOD });
+      const certificate = certificateOf(request.raw);
+      const caller = await gate.verifyCall({ hopToken, userToken: bearerToken(request), method: HTTP_METHOD, certificate });
       if (!caller.user) throw new TokenRefused('no user is behind this call');
       callers.set(request, caller);
       describeSpan(() => identityAttributes(caller));

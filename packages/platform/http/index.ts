@@ -1,4 +1,5 @@
 export * from './caller.ts';
+export * from './ingress.ts';
 export * from './problem-error.ts';
 export * from './raw.ts';
-export * from './server.ts';
+export { createHttpServer } from './server.ts';

@@ -1,7 +1,6 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Problem } from '@starling/contracts/problems';
-import type { FastifyInstance } from 'fastify';
 
 /** How long a peer may take to read an answer that ends the connection, ms. */
 const LINGER_MS = 1_000;
@@ -17,6 +16,7 @@ export function endWithProblem(stream: Duplex, problem: Problem): void {
     'Connection: close',
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(text)}`,
+    ...(problem.retryAfter === undefined ? [] : [`Retry-After: ${Math.ceil(problem.retryAfter)}`]),
   ];
   stream.on('error', () => {});
   const timer = setTimeout(() => stream.destroy(), LINGER_MS);
@@ -24,9 +24,12 @@ export function endWithProblem(stream: Duplex, problem: Problem): void {
   stream.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => stream.destroy());
 }
 
+/** Takes a connection that is to be spoken on otherwise over, or ends it. */
+export type TakeUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
+
 /** Hands upgrades of the server's connections over. From then on nobody else listens to the connection's errors. */
-export function onUpgrade(app: FastifyInstance, take: (request: IncomingMessage, stream: Duplex, head: Buffer) => void): void {
-  app.server.on('upgrade', (request, stream, head) => {
+export function onUpgrade({ server }: { server: Server }, take: TakeUpgrade): void {
+  server.on('upgrade', (request, stream, head) => {
     // A peer that resets its connection must not end the process.
     stream.on('error', () => stream.destroy());
     take(request, stream, head);

@@ -198,3 +198,34 @@ describe('bytes that are no request', () => {
     expect(await reply.json()).toEqual({ limit: 1 });
   });
 });
+
+describe('a server that is closed', () => {
+  it('answers what it was asked before, and refuses what comes after', async () => {
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<string>();
+    app.get('/slow', async () => {
+      begun.resolve();
+      return { text: await end.promise };
+    });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const asked = fetch(`${url}/slow`);
+    await begun.promise;
+    const closing = app.close();
+    const late = await fetch(`${url}/things`);
+    expect([late.status, late.headers.get('connection')]).toEqual([503, 'close']);
+    end.resolve('in the end');
+    expect(await (await asked).json()).toEqual({ text: 'in the end' });
+    await closing;
+  });
+
+  it('does not wait for who holds a connection open and asks nothing', async () => {
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const idle = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    idle.on('error', () => {});
+    const closed = new Promise((resolve) => idle.on('close', resolve));
+    const began = performance.now();
+    await app.close();
+    await closed;
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});

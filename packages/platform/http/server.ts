@@ -6,6 +6,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, Lo
 import { isTransient } from '../db/index.ts';
 import type { ServiceMetrics } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { finishRequests } from './finish-requests.ts';
 import { ProblemError } from './problem-error.ts';
 import { endWithProblem } from './raw.ts';
 import { traceRequests } from './trace-requests.ts';
@@ -46,6 +47,7 @@ export function createHttpServer(options: {
   const app = (options.tls ? Fastify({ ...base, https: options.tls } as never) : Fastify(base as never)) as unknown as FastifyInstance;
 
   traceRequests(app, options.service);
+  finishRequests(app);
   const { metrics } = options;
   if (metrics) {
     app.addHook('onResponse', async (request, reply) => {
@@ -94,7 +96,7 @@ function pointerTo(name: unknown): string {
 }
 
 /** Bytes that are no HTTP at all: Node calls this before there is a request. */
-function endBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+export function endBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

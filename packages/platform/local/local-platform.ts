@@ -1,4 +1,4 @@
-import type { Topic } from '@starling/contracts/log';
+import type { CursorTopic } from '@starling/contracts/log';
 import { SERVICE_NAMES, type ServiceName } from '@starling/contracts/services';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
@@ -24,7 +24,7 @@ export interface LocalPlatformOptions {
   keyPollMs?: number;
   /** Names the installation in the audience of tokens. */
   cluster: string;
-  partitions: Record<Topic, number>;
+  partitions: Record<CursorTopic, number>;
   /** The migrations of each service; none for those without tables. */
   migrations: Partial<Record<ServiceName, MigrationSet[]>>;
   clock: Clock;

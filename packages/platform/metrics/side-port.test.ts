@@ -68,4 +68,14 @@ describe('the side port', () => {
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80', 'x y'])
       expect((await ask('/healthz', { host })).status, host).toBe(403);
   });
+
+  it('answers what a service adds later', async () => {
+    const routes: Record<string, () => Promise<{ status: number; contentType: string; text: string }>> = {};
+    const other = await openSidePort({ host: '127.0.0.1', port: 0, metrics: createMetrics(), reasons: () => [], routes: () => routes });
+    const status = async () => (await fetch(`http://127.0.0.1:${other.port}/load`)).status;
+    expect(await status()).toBe(404);
+    routes['/load'] = async () => ({ status: 200, contentType: 'text/plain', text: 'none' });
+    expect(await status()).toBe(200);
+    await other.close();
+  });
 });

@@ -1,7 +1,7 @@
 import type { EventKind, EventValue } from '@starling/contracts/events';
 import { encodeFactHeaders, type Headers } from '@starling/contracts/log';
 import { isUuid } from '@starling/contracts/schema';
-import type pg from 'pg';
+import pg from 'pg';
 import type { MigrationSet } from '../db/index.ts';
 import { recordTraceHeaders } from '../telemetry/index.ts';
 
@@ -84,4 +84,16 @@ export async function deleteSettled(client: pg.ClientBase): Promise<void> {
 export async function selectPosition(pool: pg.Pool, id: string): Promise<number | undefined> {
   const { rows } = await pool.query<{ position: number | null }>('SELECT position FROM outbox WHERE id = $1', [id]);
   return rows[0]?.position ?? undefined;
+}
+
+/**
+ * Has all that a schema's outbox still holds sent again, and settled by positions from `since` on: by an administrator's
+ * connection, when a log is lost and another begins. Readers ignore what they have read already. A schema without an
+ * outbox has nothing to send.
+ */
+export async function reopenRows(client: pg.ClientBase, schema: string, since: number): Promise<void> {
+  const table = `${pg.escapeIdentifier(schema)}.outbox`;
+  const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
+  if (!rows[0]?.there) return;
+  await client.query(`UPDATE ${table} SET position = NULL, settled_at = NULL, sent_at = NULL WHERE position < $1`, [since]);
 }

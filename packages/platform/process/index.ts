@@ -1,4 +1,4 @@
-export { readKafkaSecurity } from './kafka-security.ts';
+export { openKafkaSecurity } from './kafka-security.ts';
 export * from './process-config.ts';
 export * from './run-service.ts';
-export { isExplained } from './start-errors.ts';
+export { isExplained, isUnreachable } from './start-errors.ts';

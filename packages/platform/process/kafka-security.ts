@@ -1,6 +1,7 @@
 import { ConfigError, readConfiguredFile } from '../config/index.ts';
 import type { KafkaLogOptions } from '../log/kafka/index.ts';
-import { readAuthority } from '../tls/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { openAuthority } from '../tls/index.ts';
 
 /** What the configuration says of the way to the brokers, beside their addresses. */
 export interface KafkaSecurity {
@@ -11,23 +12,25 @@ export interface KafkaSecurity {
 }
 
 /**
- * Reads the files that it names.
+ * Reads the files that it names; the authority's again whenever it changes, for the connections from then on.
  *
  * @param names what the three are called where the operator wrote them.
  * @throws ConfigError
  */
-export async function readKafkaSecurity(
+export async function openKafkaSecurity(
   { tlsAuthority, user, passwordFile }: KafkaSecurity,
   names: Record<keyof KafkaSecurity, string>,
-): Promise<Pick<KafkaLogOptions, 'tls' | 'sasl'>> {
+  options: { pollMs?: number | undefined; logger: Logger },
+): Promise<{ connection: Pick<KafkaLogOptions, 'tls' | 'sasl'>; close(): void }> {
   if ((user === undefined) !== (passwordFile === undefined))
     throw new ConfigError(`${names.user} and ${names.passwordFile} belong together: give both, or neither`);
+  const password = passwordFile && (await readConfiguredFile(names.passwordFile, passwordFile));
+  const authority = tlsAuthority === undefined ? undefined : await openAuthority(names.tlsAuthority, { ...options, file: tlsAuthority });
   return {
-    ...(tlsAuthority === undefined ? {} : { tls: { ca: await readAuthority(names.tlsAuthority, tlsAuthority) } }),
-    ...(user === undefined || passwordFile === undefined
-      ? {}
-      : {
-          sasl: { mechanism: 'scram-sha-512', username: user, password: await readConfiguredFile(names.passwordFile, passwordFile) },
-        }),
+    connection: {
+      ...(authority && { tls: { ca: authority.current } }),
+      ...(user !== undefined && password !== undefined && { sasl: { mechanism: 'scram-sha-512', username: user, password } }),
+    },
+    close: () => authority?.close(),
   };
 }

@@ -2,10 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '../config/index.ts';
 import { DatabaseConnectionError, NewerSchemaError } from '../db/index.ts';
 import { LogConnectionError, LogTopicsError } from '../log/kafka/index.ts';
+import { PreparationBusyError, RulesLevelError } from '../log/postgres/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 const RETRY_MS = 3_000;
-const EXPLAINED = [ConfigError, DatabaseConnectionError, LogConnectionError, LogTopicsError, NewerSchemaError];
+const EXPLAINED = [
+  ConfigError,
+  DatabaseConnectionError,
+  LogConnectionError,
+  LogTopicsError,
+  NewerSchemaError,
+  PreparationBusyError,
+  RulesLevelError,
+];
 
 /** Whether the message alone tells the operator what is wrong and what to do: a stack would only bury it. */
 export function isExplained(error: unknown): error is Error {
@@ -13,7 +22,7 @@ export function isExplained(error: unknown): error is Error {
 }
 
 /** Whether database or brokers do not answer: a service waits for them, since ending would not bring them back. */
-function isUnreachable(error: unknown): error is Error {
+export function isUnreachable(error: unknown): error is Error {
   return (error instanceof DatabaseConnectionError || error instanceof LogConnectionError) && error.unreachable;
 }
 

@@ -1,2 +1,2 @@
 export * from './projection.ts';
-export { findForeign, PROJECTION_MIGRATIONS, selectNextOffsets } from './store.ts';
+export { findForeign, hasProjected, PROJECTION_MIGRATIONS, selectNextOffsets } from './store.ts';

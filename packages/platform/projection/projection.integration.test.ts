@@ -48,7 +48,7 @@ describe('a projection', () => {
     await appendFacts(1);
     expect(await waiting).toBe(true);
     await changed;
-    expect(await selectNextOffsets(owner.pool, 'conversations', 2)).toEqual([4, 0]);
+    expect(await selectNextOffsets(owner.pool, owner.events, 'conversations')).toEqual([4, 0]);
     expect(projection.halted).toBeUndefined();
   });
 
@@ -93,7 +93,7 @@ describe('a projection', () => {
   it('keeps also what the database cannot store, as far as it can', async () => {
     const headers = { id: 'a\0b', kind: 'conversation.updated', level: '1', more: '\ud800\0' };
     const strange: LogRecord = { ...factRecord(key), key: 'k\0', headers, topic: 'conversations', partition: 0, offset: 0, at: 1 };
-    await transaction(owner.pool, (tx) => insertFailed(tx, strange, new Error('it \0 cannot be applied')));
+    await transaction(owner.pool, (tx) => insertFailed(tx, 1, strange, new Error('it \0 cannot be applied')));
     const { rows } = await owner.admin.query('SELECT key, headers, error FROM owner.failed_record');
     expect(rows).toEqual([
       { key: 'k\ufffd', headers: { ...headers, id: 'a\ufffdb', more: '\ufffd\ufffd' }, error: 'it \ufffd cannot be applied' },

@@ -15,7 +15,7 @@ import type { EventLog, GroupRecord, GroupSubscription, Hole, LogRecord } from '
 import type { OutboxRelay } from '../outbox/index.ts';
 import { settleRows } from '../outbox/index.ts';
 import { inRecordSpans, type Logger, SERVICE_ATTRIBUTE } from '../telemetry/index.ts';
-import { advanceRow, ensureRow, insertFailed, type ProjectionRow, storableId } from './store.ts';
+import { advanceRow, ensureRow, insertFailed, type Place, type ProjectionRow, storableId } from './store.ts';
 
 /** A record that counts: a fact, or a valid post. */
 export interface CountedRecord extends LogRecord {
@@ -87,13 +87,13 @@ export class Projection {
    * `milliseconds`.
    */
   async waitFor(partition: number, offset: number, milliseconds: number): Promise<boolean> {
-    const { pool, topic } = this.#options;
+    const { pool } = this.#options;
     const deadline = Date.now() + milliseconds;
     for (;;) {
       const state = this.#partition(partition);
       if (state.row.nextOffset >= offset) return true;
       // Another process may be the one that projects this partition.
-      const row = await ensureRow(pool, topic, partition);
+      const row = await ensureRow(pool, this.#place(partition));
       if (row.nextOffset >= offset) return true;
       if (Date.now() >= deadline) return false;
       await state.advanced(Math.min(WAIT_POLL_MS, Math.max(1, deadline - Date.now())));
@@ -106,9 +106,8 @@ export class Projection {
   }
 
   async #assign(index: number): Promise<number> {
-    const { pool, topic } = this.#options;
     const partition = this.#partition(index);
-    partition.row = await ensureRow(pool, topic, index);
+    partition.row = await ensureRow(this.#options.pool, this.#place(index));
     partition.window = undefined;
     return partition.row.nextOffset;
   }
@@ -169,7 +168,7 @@ export class Projection {
       } catch (error) {
         if (isTransient(error)) throw error;
         await tx.query('ROLLBACK TO SAVEPOINT one_record');
-        await insertFailed(tx, record, error as Error);
+        await insertFailed(tx, this.#options.log.epoch, record, error as Error);
         this.#options.logger.error(
           {
             topic: record.topic,
@@ -191,9 +190,9 @@ export class Projection {
     work: (tx: pg.PoolClient) => Promise<void>,
     records: CountedRecord[],
   ): Promise<string[]> {
-    const { pool, topic, relay } = this.#options;
+    const { pool, relay } = this.#options;
     return transaction(pool, async (tx) => {
-      if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)))
+      if (!(await advanceRow(tx, this.#place(index), partition.row.nextOffset, next)))
         throw new Overtaken('another process has projected this partition');
       await work(tx);
       if (!relay) return [];
@@ -208,6 +207,11 @@ export class Projection {
     const { topic, logger } = this.#options;
     this.#partition(index).halted = `partition ${index} of ${topic}: ${reason}`;
     logger.fatal({ topic, partition: index, reason }, 'the log is not the one that was projected; projecting it has stopped');
+  }
+
+  #place(partition: number): Place {
+    const { log, topic } = this.#options;
+    return { epoch: log.epoch, topic, partition };
   }
 
   #partition(index: number): Partition {

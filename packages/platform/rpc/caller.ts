@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import {
   Code,
   ConnectError,
@@ -23,6 +24,12 @@ import {
 
 const onBehalfOfKey = createContextKey<OnBehalfOf | undefined>(undefined);
 const callerKey = createContextKey<Caller | undefined>(undefined);
+const certificateKey = createContextKey<X509Certificate | undefined>(undefined);
+
+/** What {@link requireTokens} is told of the connection that a call came by. */
+export function fromConnectionOf(certificate: X509Certificate | undefined): ContextValues {
+  return createContextValues().set(certificateKey, certificate);
+}
 
 /** Option of a client's call: it is made on behalf of this user. Without it, the service calls as itself. */
 export function onBehalfOf(user: OnBehalfOf): { contextValues: ContextValues } {
@@ -54,7 +61,8 @@ export function requireTokens(gate: Gate, logger: Logger): Interceptor {
     return inSpan(method, { kind: SpanKind.SERVER, carrier }, async () => {
       const userToken = request.header.get('authorization')?.replace(/^Bearer /i, '');
       try {
-        const caller = await gate.verifyCall({ hopToken: request.header.get(HOP_HEADER) ?? '', userToken, method });
+        const hopToken = request.header.get(HOP_HEADER) ?? '';
+        const caller = await gate.verifyCall({ hopToken, userToken, method, certificate: request.contextValues.get(certificateKey) });
         request.contextValues.set(callerKey, caller);
         describeSpan(() => ({ ...identityAttributes(caller), [SERVICE_ATTRIBUTE]: caller.audience }));
       } catch (error) {

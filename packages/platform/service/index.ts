@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Clock } from '../clock/index.ts';
 import type { EventLog } from '../log/index.ts';
-import type { ServiceMetrics } from '../metrics/index.ts';
+import type { ServiceMetrics, SideRoute } from '../metrics/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Gate, Minter } from '../tokens/index.ts';
 
@@ -32,8 +32,15 @@ export interface Service {
   rpc?(router: ConnectRouter): void;
   /** Why the service should get no work now, in a few words each. Never because database or log are away: others are not better off. */
   unready?(): string[];
+  /** What operators and their machines ask of the service at the side port, by path, beside what every service answers there. */
+  sideRoutes?(): Record<string, SideRoute>;
   /** Starts consumers and timers. Resolves when the service can answer. */
   start(): Promise<void>;
+  /**
+   * Hands its work over before `stop`, while it still answers: long connections are asked to go elsewhere. The process is
+   * unready from before the call on. Ends by itself in the time that the service's configuration gives it.
+   */
+  drain?(): Promise<void>;
   /** Stops what `start` began; in-flight work ends first. */
   stop(): Promise<void>;
 }

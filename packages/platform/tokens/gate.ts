@@ -1,7 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
 import { allowsCall, isSystemRole, type SystemRole } from '@starling/contracts/permissions';
 import { type CryptoKey, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock/index.ts';
+import { isCertificateFor } from '../tls/index.ts';
 import { ALGORITHM, type KeyRing } from './keys.ts';
 import {
   evidenceOf,
@@ -57,6 +59,8 @@ export interface IncomingCall {
   userToken: string | undefined;
   /** What is called, as the table of calls names it (contracts/permissions). */
   method: string;
+  /** What the caller has shown to open its connection, where services do. */
+  certificate?: X509Certificate | undefined;
 }
 
 /** Checks the tokens that come with a call to one service, over HTTP, RPC and socket alike. */
@@ -92,8 +96,19 @@ interface Proven {
 
 type SignedClaims = JWTPayload & { iss: string; aud: string; sub: string; jti: string; exp: number; iat: number };
 
-/** `revocations`: what the gate is to know of sessions and users beside their tokens; absent: nothing. */
-export function createGate(options: { service: string; cluster: string; ring: KeyRing; clock: Clock; revocations?: Revocations }): Gate {
+/**
+ * @param options.revocations what the gate is to know of sessions and users beside their tokens; absent: nothing.
+ * @param options.hostOf where services prove themselves by certificates: the host that a service's is for. A call then
+ * counts only by a connection of the hop token's issuer. Absent: connections are not asked.
+ */
+export function createGate(options: {
+  service: string;
+  cluster: string;
+  ring: KeyRing;
+  clock: Clock;
+  revocations?: Revocations;
+  hostOf?: ((service: string) => string | undefined) | undefined;
+}): Gate {
   const { service: callee, ring, clock, revocations } = options;
   const userKind: Kind = {
     type: USER_TOKEN_TYPE,
@@ -176,9 +191,18 @@ export function createGate(options: { service: string; cluster: string; ring: Ke
     return revocations ? revocations.judge(identity) : identity;
   }
 
-  async function verifyCall({ hopToken, userToken, method }: IncomingCall): Promise<Caller> {
+  /** A hop token that was stolen is of no use to whoever has not the issuer's certificate as well, even with one of its own. */
+  function requireConnectionOf(service: string, certificate: X509Certificate | undefined): void {
+    if (!options.hostOf) return;
+    const host = options.hostOf(service);
+    if (host === undefined || !certificate || !isCertificateFor(certificate, host))
+      throw new TokenRefused(`the connection is not one of ${service}'s`);
+  }
+
+  async function verifyCall({ hopToken, userToken, method, certificate }: IncomingCall): Promise<Caller> {
     const hop = await verify(hopToken, hopKind, evidenceOf(hopToken));
     const service = hop.iss;
+    requireConnectionOf(service, certificate);
     const caller = { service, tokenId: hop.jti, issuer: hop.iss, audience: hop.aud };
     if (hop['scope'] !== undefined) throw new TokenRefused('the scope is for the user token to say');
     if (hop['evd'] === undefined) {

@@ -1,3 +1,4 @@
+export * from './advance-keys.ts';
 export * from './gate.ts';
 export * from './identity-attributes.ts';
 export * from './key-files.ts';

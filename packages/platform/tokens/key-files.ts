@@ -61,6 +61,7 @@ export function parsePublicKeys(text: string): Record<string, JWK[]> | undefined
   }
 }
 
+/** The private keys of a file's text, those that sign first first. Undefined: it holds none. Rejects for what is no JSON. */
 export async function parsePrivateKeys(text: string): Promise<HeldKey[] | undefined> {
   const value = JSON.parse(text) as { keys?: (JWK & { signsFrom?: unknown })[] } & JWK;
   const entries = Array.isArray(value.keys) ? value.keys : [{ ...value, signsFrom: 0 }];
@@ -73,12 +74,22 @@ export async function parsePrivateKeys(text: string): Promise<HeldKey[] | undefi
   return keys.length > 0 ? keys.toSorted((one, other) => one.signsFrom - other.signsFrom) : undefined;
 }
 
+/** The text of an issuer's file of private keys. */
+export function formatPrivateKeys(keys: readonly HeldKey[]): string {
+  return `${JSON.stringify({ keys: keys.map(({ jwk, signsFrom }) => ({ ...jwk, signsFrom })) }, undefined, 2)}\n`;
+}
+
+/** The text of the file of all issuers' public keys. */
+export function formatPublicKeys(keys: Readonly<Record<string, readonly JWK[]>>): string {
+  return `${JSON.stringify(keys, undefined, 2)}\n`;
+}
+
 export async function writePrivateKeys(file: string, keys: readonly HeldKey[]): Promise<void> {
-  await replaceFile(file, `${JSON.stringify({ keys: keys.map(({ jwk, signsFrom }) => ({ ...jwk, signsFrom })) }, undefined, 2)}\n`, 0o600);
+  await replaceFile(file, formatPrivateKeys(keys), 0o600);
 }
 
 export async function writePublicKeys(file: string, keys: Record<string, JWK[]>): Promise<void> {
-  await replaceFile(file, `${JSON.stringify(keys, undefined, 2)}\n`, 0o644);
+  await replaceFile(file, formatPublicKeys(keys), 0o644);
 }
 
 /** What of a key others may have. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { LEEWAY_SECONDS } from './gate.ts';
+import { advanceKeys, type Overlap } from './advance-keys.ts';
 import {
   generateKey,
   type HeldKey,
@@ -15,17 +15,7 @@ import {
   writePrivateKeys,
   writePublicKeys,
 } from './key-files.ts';
-import { USER_TOKEN_SECONDS } from './minter.ts';
 
-/** How long two keys of an issuer are there side by side, ms. */
-export interface Overlap {
-  /** From when others can know a key until it signs; much longer than they take to read the file again. */
-  publishAheadMs: number;
-  /** For how long a key stays after the next one has begun to sign; longer than a token lives. */
-  keepMs: number;
-}
-
-const OVERLAP: Overlap = { publishAheadMs: 600_000, keepMs: (USER_TOKEN_SECONDS + LEEWAY_SECONDS) * 1000 + 600_000 };
 const CHECK_EVERY_MS = 60_000;
 /** Writing keys takes milliseconds: who has done so for this long has died. */
 const LOCK_STALE_MS = 10_000;
@@ -43,7 +33,7 @@ export interface KeyPlace {
 
 /** Makes the keys that are absent, removes those whose time has passed, and brings the public file up to date. */
 export function ensureKeys(place: KeyPlace): Promise<void> {
-  return exclusively(place, () => advance(place, () => false));
+  return exclusively(place, () => advance(place, Number.POSITIVE_INFINITY));
 }
 
 /**
@@ -55,18 +45,16 @@ export function ensureKeys(place: KeyPlace): Promise<void> {
  * next call goes on from there.
  */
 export function rotateKeys(place: KeyPlace & { dropOld?: boolean }): Promise<void> {
-  return exclusively(place, () => (place.dropOld ? replaceKeys(place) : advance(place, () => true)));
+  return exclusively(place, () => (place.dropOld ? replaceKeys(place) : advance(place, 0)));
 }
 
 /** Rotates the keys whenever the newest has signed for `everyMs`. Returns how to stop. */
 export function startKeyRotation(place: KeyPlace & { everyMs: number; logger: Logger; checkEveryMs?: number }): () => Promise<void> {
-  const { everyMs, logger, clock, checkEveryMs = CHECK_EVERY_MS } = place;
-  const { publishAheadMs } = place.overlap ?? OVERLAP;
-  const isDue = ({ signsFrom }: HeldKey): boolean => clock.now() >= signsFrom + everyMs - publishAheadMs;
+  const { everyMs, logger, checkEveryMs = CHECK_EVERY_MS } = place;
   let checking = Promise.resolve();
   const check = async (): Promise<void> => {
     try {
-      await exclusively(place, () => advance(place, isDue));
+      await exclusively(place, () => advance(place, everyMs));
     } catch (error) {
       logger.error({ reason: (error as Error).message }, 'the signing keys could not be rotated; it is tried again');
     }
@@ -105,15 +93,9 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
-async function advance(place: KeyPlace, isDue: (newest: HeldKey) => boolean): Promise<void> {
-  const { publishAheadMs, keepMs } = place.overlap ?? OVERLAP;
-  const now = place.clock.now();
-  const next = await eachIssuer(place, async (held) => {
-    const newest = held.at(-1);
-    if (!newest) return [await generateKey(now)];
-    const kept = held.filter((_key, index) => now < (held[index + 1]?.signsFrom ?? Number.POSITIVE_INFINITY) + keepMs);
-    return newest.signsFrom <= now && isDue(newest) ? [...kept, await generateKey(now + publishAheadMs)] : kept;
-  });
+async function advance(place: KeyPlace, everyMs: number): Promise<void> {
+  const { clock, overlap } = place;
+  const next = await eachIssuer(place, (held) => advanceKeys({ held, now: clock.now(), everyMs, overlap }));
   await publish(place, next);
   await store(place, next);
 }

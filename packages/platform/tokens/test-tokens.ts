@@ -16,8 +16,8 @@ export interface TestTokens {
   clock: FakeClock;
   issuers: Record<'identity' | 'web' | 'delivery' | 'conversation', Issuer>;
   gate: Gate;
-  /** A gate of another service that trusts the same keys. */
-  gateOf(service: string): Gate;
+  /** A gate of another service that trusts the same keys. `hostOf`: as of createGate. */
+  gateOf(service: string, hostOf?: (service: string) => string): Gate;
 }
 
 export const CLUSTER = 'test';
@@ -38,6 +38,6 @@ export async function createTestTokens(): Promise<TestTokens> {
     conversation: await createIssuer('conversation'),
   };
   const ring = await createKeyRing(Object.fromEntries(Object.entries(issuers).map(([name, { publicJwk }]) => [name, [publicJwk]])));
-  const gateOf = (service: string) => createGate({ service, cluster: CLUSTER, ring, clock });
+  const gateOf: TestTokens['gateOf'] = (service, hostOf) => createGate({ service, cluster: CLUSTER, ring, clock, hostOf });
   return { clock, issuers, gate: gateOf('conversation'), gateOf };
 }

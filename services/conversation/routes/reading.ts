@@ -46,9 +46,9 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
       return transaction(
         db,
         async (tx) => {
-          const conversations = await selectNextOffsets(tx, 'conversations', partitions);
-          const receipts = await selectNextOffsets(tx, 'receipts', log.partitions.receipts);
-          const users = await selectNextOffsets(tx, 'users', log.partitions.users);
+          const conversations = await selectNextOffsets(tx, log, 'conversations');
+          const receipts = await selectNextOffsets(tx, log, 'receipts');
+          const users = await selectNextOffsets(tx, log, 'users');
           const views = await selectViewsOf(tx, user, page, context.snapshotPage + 1);
           const shown = views.slice(0, context.snapshotPage);
           return {
@@ -72,7 +72,7 @@ export function readingRoutes(app: FastifyInstance, context: ReadingContext): vo
       return transaction(
         db,
         async (tx) => {
-          const offsets = await selectNextOffsets(tx, 'conversations', partitions);
+          const offsets = await selectNextOffsets(tx, log, 'conversations');
           const [found] = await describe(tx, user, await selectViews(tx, [id]), offsets);
           if (!found) throw new ProblemError('not-found');
           return found;

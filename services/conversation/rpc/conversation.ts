@@ -32,7 +32,7 @@ export function conversationRpc(router: ConnectRouter, { db, log, projection, cl
       return transaction(
         db,
         async (tx) => ({
-          at: await selectNextOffsets(tx, 'conversations', partitions),
+          at: await selectNextOffsets(tx, log, 'conversations'),
           participations: (await selectParticipationsOf(tx, users, clock.now() - LOG_RETENTION_MS)).map(toMessage),
         }),
         'REPEATABLE READ',
@@ -43,7 +43,7 @@ export function conversationRpc(router: ConnectRouter, { db, log, projection, cl
       return transaction(
         db,
         async (tx) => {
-          const at = (await selectNextOffsets(tx, 'conversations', partitions))[partitionOf(conversation, partitions)] ?? 0;
+          const at = (await selectNextOffsets(tx, log, 'conversations'))[partitionOf(conversation, partitions)] ?? 0;
           const found = await selectParticipation(tx, conversation, user);
           // Added by a command whose fact has not come back from the log: not "takes no part", but "not yet".
           if (!found?.participant.present && (await isParticipant(tx, user, conversation))) {

@@ -102,3 +102,33 @@ test('no answer lets the page of another site read it', async () => {
   expect(Object.keys(response.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   expect(response.headers['cross-origin-resource-policy']).toBe('same-origin');
 });
+
+test('a page of an allowed origin may do what our own may, and read the answer', async () => {
+  const { user, session } = await site.signUp();
+  const [intranet, others] = ['https://intranet.example.org', 'https://intranet.example.org:8443'];
+  const allowing = await site.open({ secure: true, config: { allowedOrigins: [intranet] } });
+  const cookie = `__Host-starling=${session}`;
+  const post = (headers: Record<string, string>) =>
+    site.ask({ method: 'POST', url: '/v1/socket-token', headers: { host: HOST, cookie, ...headers } }, allowing);
+  const asked = await site.ask(
+    { method: 'OPTIONS', url: '/v1/socket-token', headers: { host: HOST, origin: intranet, 'access-control-request-method': 'POST' } },
+    allowing,
+  );
+  expect([asked.statusCode, asked.headers['access-control-allow-origin'], asked.headers['access-control-allow-credentials']]).toEqual([
+    204,
+    intranet,
+    'true',
+  ]);
+  expect(asked.headers['access-control-allow-headers']).toContain('x-starling-request');
+  const answer = await post({ origin: intranet, 'x-starling-request': '1' });
+  expect(answer.headers['access-control-allow-origin']).toBe(intranet);
+  // Its socket shows the Origin of the page that it is opened from.
+  const { token } = answer.json();
+  expect(await site.world.platform('delivery').gate.verifyUserToken(token)).toMatchObject({ user, scope: 'socket', origin: intranet });
+  expect((await post({ origin: `https://${HOST}`, 'x-starling-request': '1' })).statusCode).toBe(200);
+  for (const headers of [{ origin: intranet }, { origin: others, 'x-starling-request': '1' }, { 'x-starling-request': '1' }]) {
+    const refused = await post(headers);
+    expect(problemOf(refused), JSON.stringify(headers)).toBe('not-same-origin');
+  }
+  expect((await post({ origin: others })).headers['access-control-allow-origin']).toBeUndefined();
+});

@@ -16,7 +16,7 @@ async function createSite(options: { secure: boolean; directory: string }): Prom
   const app = createHttpServer({ logger: createLogger({ service: 'web', level: 'silent' }) });
   // What a connection with TLS says of itself.
   if (options.secure) app.addHook('onRequest', async (request) => void Object.assign(request.raw.socket, { encrypted: true }));
-  await guardRoutes(app, []);
+  await guardRoutes(app, { proxies: [], allowedOrigins: new Set() });
   app.post('/v1/sessions', async () => 'reached');
   await clientRoutes(app, options);
   return app;

@@ -5,7 +5,7 @@ import { askIdentity } from '../sessions/ask-identity.ts';
 import { askBySession, requireSession, requireShownUser } from '../sessions/authenticate.ts';
 import { verifyMinted } from '../sessions/keys-differ.ts';
 import { refusePages, requireOwnPage } from '../sessions/same-origin.ts';
-import { clientOf, siteOf, tellDevice } from '../sessions/visitor.ts';
+import { clientOf, pageOriginOf, tellDevice } from '../sessions/visitor.ts';
 import type { IdentityRoutesContext } from './context.ts';
 
 /** Tokens in the hands of clients: of programs, which log in by them, and of pages for their sockets. */
@@ -37,7 +37,7 @@ export function tokensRoutes(app: FastifyInstance, { identity: { sessions }, gat
   app.post('/v1/socket-token', async (request, reply): Promise<TokenReply> => {
     const session = requireSession(request);
     requireOwnPage(request);
-    const { origin } = siteOf(request);
+    const origin = pageOriginOf(request);
     const { user, token, expiresAt } = await askBySession(request, reply, () =>
       askIdentity(() => sessions.mintToken({ session, origin, socket: true })),
     );

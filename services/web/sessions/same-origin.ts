@@ -1,6 +1,6 @@
 import { ProblemError } from '@starling/platform/http';
 import type { FastifyRequest } from 'fastify';
-import { siteOf } from './visitor.ts';
+import { pageOriginOf } from './visitor.ts';
 
 /** A header that no form, link or image can send, and no script of another site without being allowed to. */
 const OWN_HEADER = 'x-starling-request';
@@ -10,7 +10,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD']);
 /** Throws `not-same-origin` for a request that changes something by the power of a cookie, unless our own page sent it. */
 export function requireOwnPage(request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method)) return;
-  if (request.headers.origin !== siteOf(request).origin || request.headers[OWN_HEADER] !== '1') throw new ProblemError('not-same-origin');
+  if (request.headers.origin !== pageOriginOf(request) || request.headers[OWN_HEADER] !== '1') throw new ProblemError('not-same-origin');
 }
 
 /**

@@ -10,13 +10,33 @@ const DEVICE_HEADER = 'starling-device';
 const SECRET = /^[\w.~-]{1,512}$/;
 const USER_AGENT_LENGTH = 200;
 
-const visitors = new WeakMap<FastifyRequest, { site: Site; address: string }>();
+/** Whose word is taken. */
+export interface Trusted {
+  proxies: Proxies;
+  /** Whose pages are as our own. */
+  allowedOrigins: ReadonlySet<string>;
+}
+
+interface Visitor {
+  site: Site;
+  address: string;
+  /** Where our own pages are: of the page that asks, if it is one of ours. */
+  page: string;
+}
+
+const visitors = new WeakMap<FastifyRequest, Visitor>();
 
 /** Takes down where a request goes and whom it comes from; once for each request, before anything asks for it. */
-export function noteVisitor(request: FastifyRequest, proxies: Proxies): void {
+export function noteVisitor(request: FastifyRequest, { proxies, allowedOrigins }: Trusted): void {
   const site = readSite(request.protocol === 'https', request.raw, proxies);
   if (!site) throw new ProblemError('invalid-request', { detail: 'the Host header is no host' });
-  visitors.set(request, { site, address: readVisitor(request.raw, proxies) });
+  const { origin = '' } = request.headers;
+  visitors.set(request, { site, address: readVisitor(request.raw, proxies), page: allowedOrigins.has(origin) ? origin : site.origin });
+}
+
+/** The origin that our own page has, and must show, where this request comes from. */
+export function pageOriginOf(request: FastifyRequest): string {
+  return visitorOf(request).page;
 }
 
 export function siteOf(request: FastifyRequest): Site {
@@ -39,7 +59,7 @@ export function tellDevice(reply: FastifyReply, device: string): void {
   if (device !== '') reply.header(DEVICE_HEADER, device);
 }
 
-function visitorOf(request: FastifyRequest): { site: Site; address: string } {
+function visitorOf(request: FastifyRequest): Visitor {
   const visitor = visitors.get(request);
   if (!visitor) throw new Error('nobody took down where this request comes from');
   return visitor;

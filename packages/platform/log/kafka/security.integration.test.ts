@@ -41,6 +41,19 @@ await describeWithOwnBrokers('the log on Kafka with TLS and passwords', { count:
     expect(read).toEqual(['over TLS']);
   });
 
+  it('believes for each connection what is the authority then', async () => {
+    const { ca } = secured().tls;
+    let believed = rootCertificates[0] as string;
+    const tls = { ca: () => believed };
+    expect(await refusal({ ...secured(), tls })).toMatch(/authority did not issue/);
+    believed = ca;
+    const log = await logs.open({ ...secured(), tls });
+    const [offset = 0] = await log.append('receipts', 0, [record('by the authority of now')]);
+    believed = rootCertificates[0] as string;
+    // The connection stands.
+    expect(await log.append('receipts', 0, [record('and again')])).toEqual([offset + 1]);
+  });
+
   it('says that the authority is another one', async () => {
     const { brokers } = secured();
     expect(await refusal({ ...secured(), tls: { ca: rootCertificates[0] as string } })).toBe(

@@ -84,7 +84,7 @@ export async function enterEpoch(client: pg.Client, { epoch, partitions }: Epoch
 }
 
 /** The level of the log's rules that is in force: 1 until it is raised. */
-export async function selectRulesLevel(client: pg.Client): Promise<number> {
+async function selectRulesLevel(client: pg.Client): Promise<number> {
   if (!(await hasTable(client, 'rules_level'))) return 1;
   const { rows } = await client.query<{ level: number }>('SELECT coalesce(max(level), 1) AS level FROM rules_level');
   return rows[0]?.level ?? 1;

@@ -1,0 +1,9 @@
+export * from './audit-log.ts';
+export { codesOf } from './codes.ts';
+export * from './conditions.ts';
+export * from './images.ts';
+export { CHROMIUM_FLAGS, hostOf, INGRESS_ADDRESS } from './ingress.ts';
+export * from './install.ts';
+export * from './kubectl.ts';
+export * from './namespaces.ts';
+export { isOwnCluster, stateFile } from './state-folder.ts';

@@ -1,0 +1,3 @@
+import { reachIngress } from './ingress.ts';
+
+reachIngress();
