@@ -75,7 +75,7 @@ export function noAnswer(request: { method: string; path: string }, error: unkno
   return new KubeError(`${describe(request)} got no answer: ${messageOf(error)}`, { status: 0, reason: '' });
 }
 
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

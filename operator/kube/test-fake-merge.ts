@@ -30,7 +30,7 @@ function keyOf(item: Json, keys: readonly string[]): string {
 }
 
 /** The set of all fields that a value names. */
-export function fieldsOf(value: unknown, name = ''): Fields {
+function fieldsOf(value: unknown, name = ''): Fields {
   if (Array.isArray(value)) {
     const keys = keysOf(name, value);
     if (!keys) return {};

@@ -15,7 +15,7 @@ export interface MetricsApiOptions {
   watchNamespaces: string[] | undefined;
 }
 
-export const USAGE = `node operator/metrics-api/main.ts --namespace NAME --certificate FILE --key FILE
+const USAGE = `node operator/metrics-api/main.ts --namespace NAME --certificate FILE --key FILE
   [--kubeconfig FILE] [--watch-namespaces A,B] [--host ADDRESS] [--port NUMBER] [--side-port NUMBER]`;
 
 /** @throws Error, one sentence: which flag is wrong, and what to do. */

@@ -10,7 +10,7 @@ import { judgeDeployment, type Rollout } from './rollout.ts';
 import { inputOf, type Pass } from './work.ts';
 
 /** On a service's Deployment: what its pods were rendered to. By it a change of ours is told from one by somebody else. */
-export const RENDERED_ANNOTATION = 'starling.chat/rendered';
+const RENDERED_ANNOTATION = 'starling.chat/rendered';
 
 /** Where one service stands on the way to what is wanted. */
 export interface ServiceState {

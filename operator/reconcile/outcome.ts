@@ -13,7 +13,7 @@ export type Outcome = { findings: Findings } & (
 );
 
 /** For what a watch tells about: a safety net only. */
-export const LOOK_AGAIN_MS = 60_000;
+const LOOK_AGAIN_MS = 60_000;
 
 export function done(findings: Findings = {}, again?: number): Outcome {
   return { kind: 'done', findings, again };

@@ -21,7 +21,7 @@ export type Owner = 'ours' | 'leaving' | 'foreign';
  * Whose an object is. Ours: by its owner, or, where it has none, by its label: what is retained has none, and what was
  * orphaned is taken in. An earlier ChatCluster of this name leaves its objects to the garbage collector.
  */
-export function ownerOf(live: KubeObject, cluster: { name: string; uid: string }): Owner {
+function ownerOf(live: KubeObject, cluster: { name: string; uid: string }): Owner {
   const { deletionTimestamp, labels = {}, ownerReferences = [] } = live.metadata;
   const controller = ownerReferences.find((reference) => reference.controller);
   const isCluster = controller?.kind === 'ChatCluster' && controller.apiVersion.startsWith(`${GROUP}/`) && controller.name === cluster.name;

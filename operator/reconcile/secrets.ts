@@ -12,7 +12,7 @@ import { keepSigningKeys } from './signing-keys.ts';
 import { type GuardedPass, inputOf, type Pass } from './work.ts';
 
 /** On the root Secret: the epoch of the log that was made. It outlives the ChatCluster, as the log does. */
-export const EPOCH_ANNOTATION = 'starling.chat/log-epoch';
+const EPOCH_ANNOTATION = 'starling.chat/log-epoch';
 /** On the ChatCluster: the epoch whose loss its owner takes. */
 const ACCEPT_ANNOTATION = 'starling.chat/accept-log-loss';
 
@@ -91,7 +91,7 @@ export async function establishEpoch(pass: Pass, epoch: number): Promise<void> {
 }
 
 /** Undefined: no log was made yet. */
-export function establishedEpoch(root: KubeObject): number | undefined {
+function establishedEpoch(root: KubeObject): number | undefined {
   const text = root.metadata.annotations?.[EPOCH_ANNOTATION];
   return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }

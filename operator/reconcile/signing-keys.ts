@@ -10,7 +10,7 @@ import type { GuardedPass, Pass } from './work.ts';
 
 const FILE = 'private.jwk.json';
 /** On the ChatCluster, `now`: the keys that sign were stolen. */
-export const ROTATE_ANNOTATION = 'starling.chat/rotate-keys';
+const ROTATE_ANNOTATION = 'starling.chat/rotate-keys';
 /** On the Secret of keys, while the operation is under way: they were replaced in it already, `since` of the operation. */
 const REPLACED_ANNOTATION = 'starling.chat/replaced-in';
 

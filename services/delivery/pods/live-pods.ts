@@ -1,7 +1,7 @@
 import type { Beat, Load } from './beat.ts';
 
 /** A pod that is not heard for so long is dead, ms. */
-export const SILENCE_MS = 4_000;
+const SILENCE_MS = 4_000;
 /** For so long a dead one is remembered, ms: its sockets are on their way to the others. */
 const MEMORY_MS = 15_000;
 

@@ -18,7 +18,7 @@ interface Kubeconfig {
 }
 
 /** A kubeconfig by itself: no other file is needed. */
-export function readKubeconfig(): Promise<string> {
+function readKubeconfig(): Promise<string> {
   return kubectl(['config', 'view', '--minify', '--raw', '--flatten', '--output', 'json']);
 }
 

@@ -111,7 +111,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
 }
 
 /** Of an API that asks nobody who they are. */
-export function kubeconfigOf(server: string): string {
+function kubeconfigOf(server: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

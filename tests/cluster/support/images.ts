@@ -1,6 +1,5 @@
 /** What `npm run cluster:up` puts into the cluster. The two versions hold the same code. */
 export const STARLING = 'ghcr.io/starling-chat/starling';
-export const OPERATOR = 'ghcr.io/starling-chat/starling-operator';
 export const VERSION = '0.1.0';
 export const NEXT_VERSION = '0.2.0';
 /** A tag of the repository that no registry has: a pod with it cannot start. */

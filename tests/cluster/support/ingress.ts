@@ -10,7 +10,7 @@ const DOMAIN = 'starling.test';
 const LOCAL_DOMAIN = 'localhost';
 
 /** Where the cluster's ingress controller listens, on ports 80 and 443. */
-export const INGRESS_ADDRESS = isOwnCluster ? readFileSync(stateFile('node-address'), 'utf8').trim() : '127.0.0.1';
+const INGRESS_ADDRESS = isOwnCluster ? readFileSync(stateFile('node-address'), 'utf8').trim() : '127.0.0.1';
 
 /** Of the ingress controller's certificate; undefined: elsewhere it has one of its own. */
 const authority = isOwnCluster ? readFileSync(stateFile('pki', 'ingress-ca.crt'), 'utf8') : undefined;

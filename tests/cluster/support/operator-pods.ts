@@ -10,7 +10,7 @@ const LABELS = 'app.kubernetes.io/name=starling,app.kubernetes.io/component=oper
 const run = promisify(execFile);
 
 /** The operator's pods, also those that are about to end. */
-export function operatorPods(): Promise<LiveObject[]> {
+function operatorPods(): Promise<LiveObject[]> {
   return listObjects(OPERATOR_NAMESPACE, 'pods', LABELS);
 }
 
