@@ -2,7 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Attendance, absencesSince } from './support/attendance.ts';
 import { Crowd } from './support/crowd.ts';
 import { evict, followLog, killPod, nameOf, readyPods } from './support/delivery-pods.ts';
-import { codesOf, createNamespace, deleteNamespace, deleteObject, patchObject, readObject, waitUntil } from './support/index.ts';
+import {
+  codesOf,
+  createNamespace,
+  deleteNamespace,
+  deleteObject,
+  patchObject,
+  readObject,
+  waitForCondition,
+  waitUntil,
+} from './support/index.ts';
 import { bringUp, ensureOperator, LITTLE, NAME, REFERENCE, urlOf } from './support/small-cluster.ts';
 import { Talk } from './support/talk.ts';
 
@@ -106,7 +115,8 @@ describe('a pod of delivery that is lost', () => {
   }, 420_000);
 
   it(`by a rollout, with ${MANY} sockets on it: they are sent to the next one within the time of a drain`, async () => {
-    await patchObject(namespace, REFERENCE, { spec: { delivery: { replicas: 1 } } });
+    await patchObject(namespace, REFERENCE, { spec: { delivery: { replicas: 1, drainSeconds: DRAIN_SECONDS } } });
+    await waitForCondition(namespace, REFERENCE, { type: 'Ready' }, READY_MS);
     const [pod = expect.fail('no pod')] = await theReadyPods(1);
     await crowd.join(MANY - PEOPLE.people - crowd.size, MANY_PER_SECOND);
     await crowd.allLive(READY_MS);
@@ -114,7 +124,7 @@ describe('a pod of delivery that is lost', () => {
     const log = followLog(namespace, nameOf(pod));
     await expectResumed(`a drain of ${MANY} sockets`, async () => {
       // Another configuration is another pod.
-      await patchObject(namespace, REFERENCE, { spec: { delivery: { drainSeconds: DRAIN_SECONDS } } });
+      await patchObject(namespace, REFERENCE, { spec: { autoscaling: { connectionCap: 2 * MANY + 1 } } });
       await waitUntil('the pod to be gone', READY_MS, async () => !(await readObject(namespace, `pod/${nameOf(pod)}`)));
       await theReadyPods(1);
     });

@@ -67,16 +67,14 @@ describe('the number of pods', () => {
   /** Waits for a number of pods, among which the sockets are even; prints on which way it came to that. */
   async function waitForPods(count: number): Promise<number[]> {
     const started = performance.now();
-    let before = '';
+    const way: string[] = [];
     return waitUntil(`${count} pods with as many sockets each`, SCALED_MS, async () => {
       const { wanted, ready, all } = await countPods();
       const sockets = await socketsOfPods(namespace);
-      const now = `${wanted} wanted, ${ready} ready of ${all}: ${sockets.join(' ')}`;
-      if (now !== before) console.log(`${((performance.now() - started) / 1000).toFixed(0)} s: ${now}`);
-      before = now;
+      way.push(`${((performance.now() - started) / 1000).toFixed(0)} s: ${wanted} wanted, ${ready} ready of ${all}: ${sockets.join(' ')}`);
       const isEven = Math.max(...sockets) <= EVEN * Math.min(...sockets);
       return wanted === count && ready === count && all === count && crowd.live === crowd.size && isEven && sockets;
-    });
+    }).finally(() => console.log(way.join('\n')));
   }
 
   it('stays at the minimum where custom metrics are served by another, of whom nothing is changed', async () => {

@@ -38,7 +38,7 @@ describe('starting', () => {
     expect((await stat(join(starling.data, 'secrets/keys/identity.jwk.json'))).mode & 0o777).toBe(0o600);
     await expectRefusal(['--data', starling.data, '--port', '0'], /Another Starling is running on/);
     await starling.remove();
-  });
+  }, 60_000);
 
   it('refuses a port that is in use', async () => {
     const taken = createServer().listen(0);

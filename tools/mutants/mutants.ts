@@ -78,8 +78,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'projection-overtaken-unnoticed',
     file: 'packages/platform/projection/projection.ts',
-    find: 'if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)))',
-    replace: 'if (!(await advanceRow(tx, topic, index, partition.row.nextOffset, next)) && false)',
+    find: 'if (!(await advanceRow(tx, this.#place(index), partition.row.nextOffset, next)))',
+    replace: 'if (!(await advanceRow(tx, this.#place(index), partition.row.nextOffset, next)) && false)',
     tests: 'packages/platform/projection',
   },
   {

@@ -83,7 +83,8 @@ export class Crowd {
         });
       }
       override close(code?: number, reason?: string): void {
-        this.#left = true;
+        // With another code it is `ws` itself, which answers the server.
+        if (code === 1000) this.#left = true;
         super.close(code, reason);
       }
     }

@@ -20,7 +20,10 @@ export interface Account {
 /** Makes an account as a person does, with the code of its mail. */
 export async function makeAccount(url: string, name: string, findCode: FindCode): Promise<Account> {
   const email = `${name.toLowerCase().replaceAll(' ', '.')}.${v7()}@example.org`;
-  const { user } = await signUpAt(url, { email, password: PASSWORD, name }, findCode);
+  // The network's policies may not know of pods yet that have just become ready.
+  const { user } = await waitUntil(`${name} to have an account`, LIVE_MS, () =>
+    signUpAt(url, { email, password: PASSWORD, name }, findCode),
+  );
   return { user, email };
 }
 
@@ -112,7 +115,8 @@ export class Person {
       }
 
       override close(code?: number, reason?: string): void {
-        this.#left = true;
+        // With another code it is `ws` itself, which answers the server.
+        if (code === 1000) this.#left = true;
         super.close(code, reason);
       }
 
