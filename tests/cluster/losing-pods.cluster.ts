@@ -101,7 +101,7 @@ describe('a pod of delivery that is lost', () => {
     const [first = expect.fail('no pod'), second = expect.fail('no second pod')] = await theReadyPods();
     await expectResumed('evicted, one after the other', async () => {
       expect(await evict(namespace, nameOf(first))).toBeUndefined();
-      expect(await evict(namespace, nameOf(second))).toMatch(/would violate the pod's disruption budget/);
+      expect(await evict(namespace, nameOf(second))).toMatch(/TooManyRequests.*would violate the pod's disruption budget/);
       await waitUntil('the first to be replaced', READY_MS, async () => {
         const pods = await readyPods(namespace);
         return pods.length === PODS && pods.every((pod) => nameOf(pod) !== nameOf(first));
