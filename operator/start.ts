@@ -114,6 +114,9 @@ function allKeys(cache: WatchingCache, { metricsApi }: InstallationOptions): str
   return metricsApi ? [METRICS_API_KEY, ...clusters] : clusters;
 }
 
+/** Where every account may ask what there is: where there is no KEDA, nothing is asked that would be refused. */
+const KEDA = `/apis/${RESOURCES.ScaledObject.apiVersion}`;
+
 /** Whether KEDA's kind is there and may be used: a watch of it would fail for ever otherwise. Waits for an answer. */
 async function hasKeda(
   connection: KubeConnection,
@@ -122,6 +125,7 @@ async function hasKeda(
   const client = createKubeClient(connection);
   for (;;) {
     try {
+      await client.request('GET', KEDA);
       for (const namespace of watchNamespaces ?? [undefined]) await client.list(RESOURCES.ScaledObject, { namespace });
       return true;
     } catch (error) {

@@ -10,6 +10,8 @@ const FREE = /^starling_operator_queue_depth 0$/m;
 /** What a running operator says of itself at `/metrics`. */
 export interface Reading {
   reconciles: number;
+  /** Of them. */
+  failed: number;
   /** Nothing waits to be reconciled. */
   idle: boolean;
   cpuSeconds: number;
@@ -37,10 +39,11 @@ export async function startOperatorProcess(kubeconfig: string, sidePort: number)
   return {
     async read() {
       const text = await ask();
-      const sum = (name: string) =>
-        [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((total, [, value]) => total + Number(value), 0);
+      const sum = (name: string, labels = '[^}]*') =>
+        [...text.matchAll(new RegExp(`^${name}(?:\\{${labels}\\})? (\\S+)$`, 'gm'))].reduce((total, [, value]) => total + Number(value), 0);
       return {
         reconciles: sum('starling_operator_reconcile_seconds_count'),
+        failed: sum('starling_operator_reconcile_seconds_count', 'result="failed"'),
         idle: FREE.test(text),
         cpuSeconds: sum('process_cpu_seconds_total'),
         memoryBytes: sum('process_resident_memory_bytes'),

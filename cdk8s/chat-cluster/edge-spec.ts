@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Addresses, exact, LABEL_LIMITS, Name, PATTERNS, rules, SecretKey, SecretName, section } from './fields.ts';
+import { Addresses, exact, LABEL_LIMITS, Name, PATTERNS, qualifiedKeys, rules, SecretKey, SecretName, section } from './fields.ts';
 
 export const Image = Type.Object(
   {
@@ -27,6 +27,9 @@ export const Image = Type.Object(
 /** Of pods and nodes nearly everywhere: by the network policies only pods of the ingress controller's namespace get through. */
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
+/** In keys of annotations that are copied into the configuration of a controller, of nginx and HAProxy. */
+const CODE = ['snippet', '/config-'];
+
 export const Ingress = Type.Object(
   {
     className: Type.Optional(Name('The IngressClass; absent: the default one.')),
@@ -47,14 +50,16 @@ export const Ingress = Type.Object(
     }),
     tls: Type.Optional(SecretName('A Secret of type kubernetes.io/tls for the host.')),
     annotations: Type.Optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
+      Type.Record(Type.String(), Type.String({ pattern: PATTERNS.text, maxLength: 1024 }), {
         maxProperties: 32,
         description: 'Of the Ingress, for its controller.',
-        ...rules({
-          rule: "self.all(key, key.size() <= 317 && !key.contains('snippet'))",
-          message:
-            'ingress.annotations must not hold snippets, which are code in the ingress controller, nor keys beyond 317 characters: remove them',
-        }),
+        ...rules(
+          {
+            rule: `self.all(key, !${CODE.map((part) => `key.contains('${part}')`).join(' && !')})`,
+            message: 'ingress.annotations must not hold snippets, which are code in the ingress controller: remove them',
+          },
+          qualifiedKeys('ingress.annotations may hold only keys such as nginx.ingress.kubernetes.io/proxy-body-size: correct them'),
+        ),
       }),
     ),
   },

@@ -20,6 +20,12 @@ export function rules(...list: Rule[]) {
   return { 'x-kubernetes-validations': list };
 }
 
+/** For a map whose keys become those of labels or annotations: the API would refuse others once some objects are made already. */
+export function qualifiedKeys(message: string): Rule {
+  const pattern = PATTERNS.labelKey.replaceAll('\\', '\\\\');
+  return { rule: `self.all(key, key.size() <= 317 && key.indexOf('/') <= 253 && key.matches('${pattern}'))`, message };
+}
+
 /** A list without order or repetition. */
 export const set = { 'x-kubernetes-list-type': 'set' };
 
@@ -39,13 +45,15 @@ export const PATTERNS = {
   email: `^[A-Za-z0-9.!#$%&'*+/=?^_\`{|}~-]+@${HOST}$`,
   /** One line, for a mail's header. */
   line: '^[^\\x00-\\x1f\\x7f]+$',
+  /** One line, or nothing. */
+  text: '^[^\\x00-\\x1f\\x7f]*$',
   bytes: '^[1-9][0-9]{0,5}(Mi|Gi|Ti)$',
   cpu: '^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2})$',
   address: '^[0-9a-fA-F.:]+(/[0-9]{1,3})?$',
   repository: `^${PATH_OF_IMAGE}$`,
   image: `^${PATH_OF_IMAGE}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`,
   tag: '^[0-9A-Za-z_][0-9A-Za-z_.-]*$',
-  secretKey: '^[-._a-zA-Z0-9]+$',
+  secretKey: '^\\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$',
   database: '^[a-z_][a-z0-9_]*$',
   labelKey: `^(${HOST}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`,
   labelValue: '^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$',

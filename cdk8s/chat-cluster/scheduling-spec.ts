@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { exact, Name, PATTERNS, rules, section } from './fields.ts';
+import { exact, Name, PATTERNS, qualifiedKeys, rules, section } from './fields.ts';
 
 const Toleration = Type.Object(
   {
@@ -34,10 +34,7 @@ export const Scheduling = Type.Object(
       Type.Record(Type.String(), Type.String({ pattern: PATTERNS.labelValue, maxLength: 63 }), {
         maxProperties: 16,
         description: 'Labels that a node must have.',
-        ...rules({
-          rule: `self.all(key, key.size() <= 317 && key.matches('${PATTERNS.labelKey.replaceAll('\\', '\\\\')}'))`,
-          message: 'scheduling.nodeSelector may hold only keys of labels, such as topology.kubernetes.io/zone: correct them',
-        }),
+        ...rules(qualifiedKeys('scheduling.nodeSelector may hold only keys of labels, such as topology.kubernetes.io/zone: correct them')),
       }),
     ),
     tolerations: Type.Optional(

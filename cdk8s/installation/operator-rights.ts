@@ -17,7 +17,7 @@ const NAMESPACED: PolicyRule[] = [
   // Made by their StatefulSets, grown by the operator, and never deleted by it: they are the data.
   rule('', ['persistentvolumeclaims'], ['get', 'list', 'watch', 'patch']),
   rule('', ['pods'], ['list', 'watch']),
-  rule('events.k8s.io', ['events'], ['create', 'patch']),
+  rule('events.k8s.io', ['events'], ['create']),
   rule('apps', ['deployments', 'statefulsets'], OWNED),
   rule('autoscaling', ['horizontalpodautoscalers'], OWNED),
   rule('batch', ['jobs'], OWNED),

@@ -53,6 +53,16 @@ it('leaves it to KEDA with source Keda, by the same measures', () => {
   });
 });
 
+it('asks for no pods of a ChatCluster whose name begins with the name of the Deployment', () => {
+  const [scaled] = rendered({ ...RANGE, source: 'Keda', prometheusUrl: 'http://prometheus.monitoring.svc:9090' });
+  const { spec } = scaled as unknown as { spec: { triggers: { metadata: { query: string } }[] } };
+  for (const { metadata } of spec.triggers) {
+    const pods = new RegExp(`^(?:${/pod=~"(.+?)"/.exec(metadata.query)?.[1] ?? ''})$`);
+    expect('acme-delivery-5d8f9c7b6d-x2x4z').toMatch(pods);
+    expect('acme-delivery-delivery-5d8f9c7b6d-x2x4z').not.toMatch(pods);
+  }
+});
+
 it('renders nothing without an autoscaler', () => {
   expect(rendered({ source: 'None' })).toEqual([]);
 });

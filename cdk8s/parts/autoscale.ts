@@ -68,7 +68,8 @@ function behaviorOf({ spec }: RenderInput): k8s.HorizontalPodAutoscalerBehaviorV
 function renderScaledObject(input: RenderInput): Manifest {
   const { minReplicas, maxReplicas, targetConnections, prometheusUrl = '' } = input.spec.autoscaling;
   const name = names.of(input.name, SERVICE);
-  const pods = `namespace="${input.namespace}",pod=~"${name}-.+"`;
+  // Of the Deployment's own pods, `<name>-<revision>-<id>`: there may be a ChatCluster whose name begins with this one.
+  const pods = `namespace="${input.namespace}",pod=~"${name}-[^-]+-[^-]+"`;
   const trigger = (metric: string, query: string, threshold: string) => ({
     type: 'prometheus',
     name: metric.replaceAll('_', '-'),

@@ -98,6 +98,8 @@ function containerOf(input: RenderInput, catalogue: Catalogue, service: string) 
     readinessProbe: { ...ask('/readyz'), periodSeconds: 3, timeoutSeconds: 2, failureThreshold: 2 },
     livenessProbe: { ...ask('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     resources: renderResources(resources),
+    // Of one that cannot start the last lines of its log are told: the condition RolledOut quotes them.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(),
   };
 }

@@ -57,7 +57,6 @@ export function renderPostgres(input: RenderInput): Manifest[] {
       user: USERS.postgres,
       storage: database.storage,
       configHash: hashOf(files),
-      parallel: false,
       graceSeconds: GRACE_SECONDS,
       ...containersOf(input, resources),
     }),

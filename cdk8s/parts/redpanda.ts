@@ -91,8 +91,6 @@ export function renderRedpanda(input: RenderInput): Manifest[] {
       user: USERS.redpanda,
       storage: log.storage,
       configHash: hashOf(files),
-      // Brokers form a cluster together: none becomes ready alone.
-      parallel: true,
       minReadySeconds: log.brokers > 1 ? CATCH_UP_SECONDS : undefined,
       graceSeconds: GRACE_SECONDS,
       ...containersOf(input, resources),

@@ -23,7 +23,6 @@ export interface StatefulParts {
   storage: StorageSpec;
   /** Of the configuration: another one starts the pods anew. Not of certificates, which are reloaded. */
   configHash: string;
-  parallel: boolean;
   /** For which a pod must have been ready before the next one is replaced; at once if not given. */
   minReadySeconds?: number | undefined;
   graceSeconds: number;
@@ -43,7 +42,8 @@ export function renderStateful(input: RenderInput, parts: StatefulParts): Manife
       replicas: parts.replicas,
       serviceName: name,
       selector: { matchLabels: selectorOf(input.name, component) },
-      podManagementPolicy: parts.parallel ? 'Parallel' : 'OrderedReady',
+      // Brokers become ready together, and in order a pod that never becomes ready would not be replaced by its mended template.
+      podManagementPolicy: 'Parallel',
       ...(parts.minReadySeconds !== undefined && { minReadySeconds: parts.minReadySeconds }),
       revisionHistoryLimit: 3,
       updateStrategy: { type: 'RollingUpdate' },

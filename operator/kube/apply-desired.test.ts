@@ -68,11 +68,15 @@ describe('an application', () => {
     expect(asked).toEqual(['apply', 'apply', 'apply']);
   });
 
-  it('that is refused since a field cannot change deletes the object where that is allowed, and nothing else does', async () => {
+  it.each([
+    'spec.template: Invalid value: field is immutable',
+    // A Service with an address, where one without is wanted.
+    'spec.clusterIPs[0]: Invalid value: []string{"None"}: may not change once set',
+  ])('that is refused since a field cannot change deletes the object where that is allowed, and nothing else does: %s', async (message) => {
     const applier = create();
     await applier.applyDesired(desired);
     const changed = { ...desired, spec: { image: 'image:2' } };
-    refuse = new KubeError('spec.template: Invalid value: field is immutable', { status: 422, reason: 'Invalid' });
+    refuse = new KubeError(message, { status: 422, reason: 'Invalid' });
     await expect(applier.applyDesired(changed)).rejects.toBe(refuse);
     expect(asked).not.toContain('delete');
     expect(await applier.applyDesired(changed, { replace: true })).toMatchObject({ result: 'deleted' });

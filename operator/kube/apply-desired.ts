@@ -87,6 +87,8 @@ function isOurs(live: KubeObject, desired: Manifest, manager: string): boolean {
 
 function isImmutable(error: unknown): boolean {
   return (
-    error instanceof KubeError && error.status === 422 && /immutable|may not be changed|updates to .* are forbidden/i.test(error.message)
+    error instanceof KubeError &&
+    error.status === 422 &&
+    /immutable|may not be changed|may not change once set|updates to .* are forbidden/i.test(error.message)
   );
 }

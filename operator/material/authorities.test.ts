@@ -160,6 +160,29 @@ describe('the authorities', () => {
     expect(fault(history.at(-3)?.secrets.web, secrets.delivery)).toBeUndefined();
   });
 
+  it.each([
+    ['whose certificate was spoilt', ({ held }: Authorities) => ({ held: held.map((one) => ({ ...one, certificate: 'spoilt' })) })],
+    ['whose next one lost its key', ({ held }: Authorities) => ({ held: held.map((one, at) => (at === 0 ? one : { ...one, key: 'no' })) })],
+  ])('%s leave trusted what serves, and come to an end by their own steps', async (_name, spoil) => {
+    await pass();
+    if (_name.includes('next')) while (state?.held.length !== 2) await go();
+    const served = { ...secrets };
+    state = spoil(state as Authorities);
+    let step = await pass();
+    expect(fault(secrets.web, served.user), 'a pod with the new files trusts one with the old ones').toBeUndefined();
+    const end = clock.now() + 20 * MINUTE;
+    while (clock.now() < end && (state.held.length !== 1 || signerOf(state, clock.now()) === undefined)) step = await go(step);
+    expect(state.held).toHaveLength(1);
+    expect(fault(secrets.web, secrets.user)).toBeUndefined();
+  });
+
+  /** Waits as the operator does: until the next step, or until it sees what it wrote itself. */
+  async function go(last?: Certificates): Promise<Certificates> {
+    const due = last === undefined ? 0 : last.nextStep - clock.now();
+    clock.advance(Math.max(1_000, last && Object.keys(last.renewed).length === 0 ? due : 0));
+    return pass();
+  }
+
   it('sign at once where nothing is left that trusts another', async () => {
     await pass();
     clock.advance(LIVES.authorityMs + 1);

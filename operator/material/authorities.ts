@@ -67,7 +67,7 @@ export async function advanceAuthorities(
   const newest = state.held.at(-1) as Authority;
   const facts = readCertificate(newest.certificate);
   if (!facts || newest.key === undefined || !hasKey(facts, newest.key) || now >= facts.notAfter) {
-    return { held: [...state.held.filter(({ certificate }) => isLive(certificate, now)), await issue()].slice(-2) };
+    return { held: [...trustedOf(state, secrets, now), await issue()].slice(-2) };
   }
   if (!isSigning(newest, now)) {
     const next = advancePending(state, facts, secrets, now);
@@ -130,6 +130,19 @@ function dropOlder(state: Authorities, facts: CertificateFacts, secrets: readonl
   if (!replaced) return state.dropAt === undefined ? state : { held: state.held };
   if (state.dropAt === undefined) return { ...state, dropAt: now + PROJECTION_MS };
   return now >= state.dropAt ? { held: state.held.slice(-1) } : state;
+}
+
+/** Those that are still good, and last the one that signed what the pods have now, whatever became of it here: it must stay. */
+function trustedOf({ held }: Authorities, secrets: readonly LeafSecret[], now: number): Authority[] {
+  const live = held.filter(({ certificate }) => isLive(certificate, now));
+  const issuers = new Map(issuersOf(secrets, now).map(({ fingerprint, pem }): [string, Authority] => [fingerprint, { certificate: pem }]));
+  const others: Authority[] = [];
+  for (const authority of live) {
+    const fingerprint = readCertificate(authority.certificate)?.fingerprint ?? '';
+    if (issuers.has(fingerprint)) issuers.set(fingerprint, authority);
+    else others.push(authority);
+  }
+  return [...others, ...issuers.values()];
 }
 
 /** The authorities that signed what the pods have now. Only those: nothing else of a bundle is believed. */

@@ -61,6 +61,12 @@ describe('a spec', () => {
       'spec.certificates.authorityMinutes',
     ],
     ['a Prometheus without KEDA', { autoscaling: { prometheusUrl: 'http://prometheus' } }, 'spec.autoscaling.prometheusUrl'],
+    [
+      'code in the ingress controller',
+      { ingress: { annotations: { 'nginx.ingress.kubernetes.io/server-snippet': 'x' } } },
+      'spec.ingress.annotations',
+    ],
+    ['an annotation of two lines', { ingress: { annotations: { a: 'b\nc' } } }, 'spec.ingress.annotations'],
     ['a host with a newline', { host: 'a.example.com\nX: y' }, 'spec.host'],
   ])('with %s is refused by the name of the field', (_, spec, field) => {
     const { accepted, refusal } = judge(spec);

@@ -104,6 +104,8 @@ function contradiction(spec: CompleteSpec): string | undefined {
     return 'spec.delivery.replicas may be given only with spec.autoscaling.source None';
   if (spec.certificates.authorityMinutes < 2 * spec.certificates.leafMinutes)
     return 'spec.certificates.authorityMinutes must be at least twice spec.certificates.leafMinutes';
+  const code = Object.keys(spec.ingress.annotations ?? {}).find((key) => /snippet|\/config-/.test(key));
+  if (code !== undefined) return `spec.ingress.annotations must not hold ${code}, which is code in the ingress controller`;
   for (const field of ['postgres', 'log'] as const) {
     const variants = Object.values(spec.data[field]).filter((variant) => variant !== undefined);
     if (variants.length !== 1) return `spec.data.${field} must name exactly one variant`;

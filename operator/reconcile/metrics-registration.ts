@@ -16,6 +16,7 @@ const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const CERTIFICATE_MS = 90 * 86_400_000;
 /** Its Secret is in no watch: it is looked at at the start, when the registration changes, and so often. */
 const LOOK_MS = 3_600_000;
+const SOONEST_MS = 1_000;
 
 interface ApiServiceParts {
   spec?: { group?: string; caBundle?: string; insecureSkipTLSVerify?: boolean; service?: { name?: string; namespace?: string } };
@@ -54,6 +55,23 @@ export function readRegistration(cache: ObjectCache, operatorNamespace: string):
  * is created, never applied: whoever creates one at the same moment keeps it. Resolves with when to look again, ms.
  */
 export async function registerMetricsApi(tools: Tools): Promise<number> {
+  const { cache, clock, options, memory } = tools;
+  const known = memory.metricsApi;
+  // A resync is no reason to ask: at rest nothing is asked.
+  if (known && known.registration === stateOf(readRegistration(cache, options.operatorNamespace)) && clock.now() < known.lookAt)
+    return Math.max(SOONEST_MS, known.lookAt - clock.now());
+  const after = await keepRegistration(tools);
+  memory.metricsApi = { registration: stateOf(readRegistration(cache, options.operatorNamespace)), lookAt: clock.now() + after };
+  return after;
+}
+
+function stateOf(registration: Registration): string {
+  if (registration.state !== 'ours') return registration.state;
+  const { uid, resourceVersion } = registration.object.metadata;
+  return `${uid} ${resourceVersion}`;
+}
+
+async function keepRegistration(tools: Tools): Promise<number> {
   const { cache, clock, options, logger } = tools;
   const registration = readRegistration(cache, options.operatorNamespace);
   const bundle = await keepCertificate(tools, registration);
@@ -65,7 +83,7 @@ export async function registerMetricsApi(tools: Tools): Promise<number> {
     const { spec } = registration.object as ApiService;
     if (spec?.caBundle !== encodeText(bundle.text) || spec.insecureSkipTLSVerify) await trust(tools, bundle.text);
   }
-  return Math.min(LOOK_MS, Math.max(1_000, bundle.renewAt - clock.now()));
+  return Math.min(LOOK_MS, Math.max(SOONEST_MS, bundle.renewAt - clock.now()));
 }
 
 async function createRegistration(tools: Tools, bundle: string): Promise<void> {

@@ -12,8 +12,10 @@ import { inputOf, type Pass } from './work.ts';
 /** On a Job: the generation of the ChatCluster, and the volumes, that it was made for. */
 const GENERATION_ANNOTATION = 'starling.chat/generation';
 const VOLUMES_ANNOTATION = 'starling.chat/volumes';
-/** A Job that failed for another reason than a refusal is made anew after so long. */
+/** A Job that failed is made anew after so long, and one that was refused for what may be mended outside the spec. */
 const TRY_AGAIN_MS = 300_000;
+/** A Secret of others is corrected, topics come back: no watch tells of it. What a version is too old for stays so. */
+const MENDED_ELSEWHERE: ReadonlySet<string> = new Set(['Configuration', 'LogLost', 'LogForeign']);
 /** A pod that waits longer than this for its volumes is told of. */
 const VOLUMES_MS = 45_000;
 
@@ -50,8 +52,10 @@ export async function migrate(pass: Pass, options: { mayUpgrade: boolean; why?: 
       pass.migrated = true;
       return done(MIGRATED);
     }
-    case 'refused':
-      return terminal(state.reason, refusal(pass, state, input.epoch));
+    case 'refused': {
+      const findings = refusal(pass, state, input.epoch);
+      return MENDED_ELSEWHERE.has(state.reason) ? wait(state.reason, findings) : terminal(state.reason, findings);
+    }
     default:
       return wait(state.why, { Migrated: bad(REASONS[state.state], describe(pass, live, state)) });
   }
@@ -66,7 +70,7 @@ const REASONS = { failed: 'MigrationFailed', halted: 'MigrationHalted', running:
 
 /**
  * Makes the Job, or finds it. It is made anew where it worked on other volumes, where it ended without success for another
- * spec (its owner may have mended something), and, if it merely failed, after a while.
+ * spec (its owner may have mended something), and, if that can be mended without the spec, after a while.
  */
 export async function ensureJob(pass: Pass, manifests: readonly Manifest[], volumes: string): Promise<KubeObject> {
   const wanted = jobOf(manifests);
@@ -98,11 +102,17 @@ function isSpent(pass: Pass, live: KubeObject, volumes: string): boolean {
   if (annotations[VOLUMES_ANNOTATION] !== volumes) return true;
   if (state.state === 'done') return false;
   if (annotations[GENERATION_ANNOTATION] !== String(pass.generation)) return true;
-  return state.state === 'failed' && pass.now - endedAt(live) >= TRY_AGAIN_MS;
+  if (state.state === 'refused' && !MENDED_ELSEWHERE.has(state.reason)) return false;
+  const ended = endedAt(live);
+  return ended !== undefined && pass.now - ended >= TRY_AGAIN_MS;
 }
 
 export function podsOf(pass: Pick<Pass, 'cache' | 'namespace'>, job: KubeObject): KubeObject[] {
-  return pass.cache.list(RESOURCES.Pod, { namespace: pass.namespace, labels: { 'batch.kubernetes.io/job-name': job.metadata.name } });
+  const labels = { 'batch.kubernetes.io/job-name': job.metadata.name };
+  // Those of the Job of the same name before it may be there for a while: what they told is over.
+  const ofAnother = ({ metadata }: KubeObject) =>
+    metadata.ownerReferences?.some(({ kind, uid }) => kind === 'Job' && uid !== job.metadata.uid) ?? false;
+  return pass.cache.list(RESOURCES.Pod, { namespace: pass.namespace, labels }).filter((pod) => !ofAnother(pod));
 }
 
 export function jobOf(manifests: readonly Manifest[]): Manifest {
@@ -199,10 +209,11 @@ function waitsForVolumes(pod: KubeObject, now: number): boolean {
 }
 
 interface JobParts {
-  status?: { conditions?: { type: string; lastTransitionTime?: string }[] };
+  status?: { conditions?: { type: string; status: string; lastTransitionTime?: string }[] };
 }
 
-function endedAt(job: KubeObject): number {
-  const failed = (job as JobParts).status?.conditions?.find(({ type }) => type === 'Failed');
-  return Date.parse(failed?.lastTransitionTime ?? '') || 0;
+/** Undefined: it has not been given up. */
+function endedAt(job: KubeObject): number | undefined {
+  const failed = (job as JobParts).status?.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True');
+  return failed && (Date.parse(failed.lastTransitionTime ?? '') || 0);
 }

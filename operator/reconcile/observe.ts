@@ -1,4 +1,5 @@
 import { renderRulesLevel, selectorOf } from '@starling/cdk8s/parts';
+import { SERVICE_NAMES } from '@starling/contracts/services';
 import { bad } from '../status/conditions.ts';
 import { deploymentOf, podsOf } from './apps.ts';
 import { connectionsOf, connectionsToWrite } from './connections.ts';
@@ -7,6 +8,7 @@ import { judgeJob } from './jobs.ts';
 import { ensureJob, isRecorded, jobOf, keepFinished, podsOf as podsOfJob, pruneJobs, record, volumesHash } from './migrate.ts';
 import { done, type Outcome, wait } from './outcome.ts';
 import { want } from './ownership.ts';
+import { findEnding } from './rollout.ts';
 import { inputOf, type Pass } from './work.ts';
 
 /** Tells what runs; once all of the target version do, raises the level of rules, and removes what is not wanted any more. */
@@ -34,6 +36,9 @@ async function raiseRulesLevel(pass: Pass, manifests: ReturnType<typeof renderRu
     return done();
   }
   want(pass, manifests);
+  // What is still on its way out reads the log, too.
+  const ending = SERVICE_NAMES.map((service) => findEnding(podsOf(pass, service))).find((pod) => pod !== undefined);
+  if (ending !== undefined) return wait(`pod ${ending} of before has not ended yet`);
   const job = await ensureJob(pass, manifests, volumes);
   const state = judgeJob(job, podsOfJob(pass, job));
   switch (state.state) {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RESOURCES } from '../kube/index.ts';
+import { createApplier, KubeError, RESOURCES } from '../kube/index.ts';
+import { METRICS_API_KEY, reconcile } from './reconcile.ts';
 import { EXPANDED, Installation, SERVICES } from './test-installation.ts';
 
 let installation: Installation;
@@ -45,12 +46,54 @@ describe('a fresh installation', () => {
     expect(installation.status.operation).toBeUndefined();
   });
 
+  it('does not say that it observed a spec of which the API cut its look off', async () => {
+    await installation.install();
+    const ready = installation.condition('Ready').observedGeneration;
+    installation.fake.beforeWrite = (write) => {
+      if (write === 'apply ConfigMap chat-web') throw new KubeError('no answer', { status: 0, reason: '' });
+    };
+    installation.write({ allowedOrigins: ['https://other.example.com'] });
+    await expect(installation.pass()).rejects.toThrow('no answer');
+    expect(installation.status.observedGeneration).toBe(ready);
+    expect(installation.condition('Ready')).toMatchObject({ observedGeneration: ready });
+    installation.fake.beforeWrite = () => {};
+    await installation.settle();
+    expect(installation.status.observedGeneration).toBeGreaterThan(ready);
+    installation.rollOut(...SERVICES);
+    await installation.settle();
+    installation.rollOut(...SERVICES);
+    await installation.settle();
+  });
+
   it('makes no request once it is Ready', async () => {
     await installation.install();
     const before = installation.fake.requests;
     installation.fake.clock.advance(3_600_000);
     await installation.pass();
     expect(installation.fake.requests).toBe(before);
+  });
+
+  it('asks nothing of the metrics API at a resync either, but looks when its registration was changed', async () => {
+    const { fake, tools } = installation;
+    const service = { resource: RESOURCES.APIService, name: 'v1beta2.custom.metrics.k8s.io' };
+    const passes = () => reconcile(tools, METRICS_API_KEY);
+    await passes();
+    await passes();
+    expect(fake.get(service)).toBeDefined();
+    const before = fake.requests;
+    fake.clock.advance(600_000);
+    expect((await passes())?.after).toBe(3_000_000);
+    expect(fake.requests).toBe(before);
+    fake.edit('APIService', service.name, (object) => {
+      object['spec'] = { ...(object['spec'] as object), caBundle: 'x' };
+    });
+    await passes();
+    expect((fake.find('APIService', service.name)['spec'] as { caBundle: string }).caBundle).not.toBe('x');
+    // Its Secret is in no watch.
+    fake.clock.advance(3_600_000);
+    const asked = fake.requests;
+    await passes();
+    expect(fake.requests).toBe(asked + 1);
   });
 
   it('is not begun where somebody else has one of its names', async () => {
@@ -125,6 +168,28 @@ describe('objects of a ChatCluster that is Ready', () => {
     }
     await installation.settle();
     expect(installation.condition('Ready').status).toBe('True');
+  });
+
+  it('are put back when a StatefulSet lost its label after its volumes grew: its template cannot change', async () => {
+    const { fake } = installation;
+    const data = (size: string) => ({ data: { postgres: { builtin: { storage: { size } } }, log: { builtin: {} } } });
+    installation.write(data('20Gi'));
+    await installation.settle();
+    const template = () => (fake.find('StatefulSet', 'chat-postgres')['spec'] as { volumeClaimTemplates: unknown }).volumeClaimTemplates;
+    const before = JSON.stringify(template());
+    expect(before).toContain('10Gi');
+    const { cache } = installation.tools;
+    const blind = {
+      ...cache,
+      get: (reference: Parameters<typeof cache.get>[0]) => (reference.name === 'chat-postgres' ? undefined : cache.get(reference)),
+    };
+    const tools = {
+      ...installation.tools,
+      cache: blind,
+      applier: createApplier({ client: fake.client, cache: blind, manager: 'starling' }),
+    };
+    await reconcile(tools, 'team/chat');
+    expect(JSON.stringify(template())).toBe(before);
   });
 
   it('are pruned when they are not wanted any more, and what others own is not', async () => {

@@ -46,7 +46,7 @@ export async function reconcile(tools: Tools, key: string): Promise<{ after?: nu
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined) return undefined;
   const pass = beginPass(tools, cluster);
   const run = await runPhases(pass);
-  await endPass(pass, run.findings);
+  await endPass(pass, run);
   if (run.error !== undefined) throw run.error;
   const waits = run.times.filter((time) => Number.isFinite(time)).map((time) => Math.max(SOONEST_MS, time - pass.now));
   return waits.length > 0 ? { after: Math.min(...waits) } : undefined;
@@ -134,10 +134,12 @@ function refusalOf(error: unknown): string | undefined {
   return [400, 403, 404, 405, 413, 415, 422].includes(status) ? message : undefined;
 }
 
-async function endPass(pass: Pass, findings: Findings): Promise<void> {
+async function endPass(pass: Pass, { findings, error }: Run): Promise<void> {
   const before = (pass.before.conditions ?? []) as Condition[];
   const conditions = mergeConditions(before, findings, pass.generation, pass.now);
-  const status: ChatClusterStatus = { ...pass.status, observedGeneration: pass.generation, conditions };
+  // A pass that was cut off has not seen all of the spec.
+  const observed = error === undefined ? { observedGeneration: pass.generation } : {};
+  const status: ChatClusterStatus = { ...pass.status, ...observed, conditions };
   pass.cluster = await writeStatus(pass, pass.cluster, status);
   tellTransitions(pass.events, pass.cluster, before, conditions);
 }

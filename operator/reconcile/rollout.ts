@@ -127,6 +127,16 @@ function causeOf({ status = {} }: PodParts): string | undefined {
   return undefined;
 }
 
+/**
+ * The name of a pod that does not stay and still runs: one on its way out, or of an older template. A Deployment counts a
+ * pod no more once that is to go, and one of delivery drains for long after that.
+ */
+export function findEnding(pods: readonly KubeObject[]): string | undefined {
+  const staying = new Set(newest(pods));
+  const runs = ({ status }: PodParts) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+  return pods.find((pod) => runs(pod) && (pod.metadata.deletionTimestamp !== undefined || !staying.has(pod)))?.metadata.name;
+}
+
 /** The pods of the newest template: by their age, since a revision's name says nothing about its turn. */
 function newest(pods: readonly KubeObject[]): KubeObject[] {
   const revisionOf = (pod: KubeObject) => REVISION_LABELS.map((label) => pod.metadata.labels?.[label]).find((value) => value !== undefined);

@@ -52,7 +52,7 @@ export async function keepSecrets(pass: GuardedPass, images: RenderInput['images
     images,
     epoch,
     logExpected: established === epoch,
-    createdStorage: createdStorage(pass),
+    createdStorage: await createdStorage(pass),
     operatorNamespace: pass.options.operatorNamespace,
   };
   const withKeys = (signingKeys: RenderInput['material']['signingKeys'], publicKeys: string): RenderInput => ({
@@ -132,11 +132,14 @@ function hasData({ cache, name, namespace, before }: Pass): boolean {
   return claims.some(({ metadata }) => metadata.deletionTimestamp === undefined) || before.log?.epoch !== undefined;
 }
 
-/** Sizes in the claim templates of the StatefulSets that are there, which cannot be changed. */
-function createdStorage({ cache, name, namespace }: Pass): NonNullable<RenderInput['createdStorage']> {
+/** Sizes in the claim templates of the StatefulSets that are there, which cannot be changed; also of one that lost its label. */
+async function createdStorage(pass: GuardedPass): Promise<NonNullable<RenderInput['createdStorage']>> {
+  const { name, namespace, spec } = pass;
   const created: NonNullable<RenderInput['createdStorage']> = {};
   for (const component of ['postgres', 'redpanda'] as const) {
-    const set = cache.get({ resource: RESOURCES.StatefulSet, name: names.of(name, component), namespace }) as StatefulSetParts | undefined;
+    if (!(component === 'postgres' ? spec.data.postgres : spec.data.log).builtin) continue;
+    const reference = { resource: RESOURCES.StatefulSet, name: names.of(name, component), namespace };
+    const set = (await findOwned(pass, reference)) as StatefulSetParts | undefined;
     const size = set?.spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.storage;
     if (size !== undefined) created[component] = size;
   }

@@ -48,6 +48,39 @@ describe('an upgrade', () => {
     expect(installation.status.migrations?.map(({ version }) => version)).toEqual(['2.0.0', '2.0.0']);
   });
 
+  it('does not raise the rules level while a pod of the old version still drains, which a Deployment does not count any more', async () => {
+    for (const service of SERVICES) installation.putPod(`chat-${service}-old`, service, { labels: { 'pod-template-hash': 'old' } });
+    installation.fake.clock.advance(60_000);
+    installation.write({ version: '2.0.0' });
+    await installation.settle();
+    await expand();
+    for (const service of SERVICES) {
+      installation.rollOut(service);
+      installation.putPod(`chat-${service}-new`, service, { labels: { 'pod-template-hash': 'new' } });
+      if (service !== 'delivery') installation.fake.remove('Pod', `chat-${service}-old`);
+    }
+    for (let turn = 0; turn < 4; turn += 1) {
+      await installation.settle();
+      installation.rollOut(...SERVICES);
+    }
+    await installation.settle();
+    expect(on('2.0.0')).toHaveLength(5);
+    expect(installation.condition('Ready').status).toBe('True');
+    const raising = () => JSON.stringify(installation.jobs('rules-level')).includes('localhost/starling:2.0.0');
+    expect(raising(), 'a pod of the old template is there').toBe(false);
+    installation.fake.edit('Pod', 'chat-delivery-old', (pod) => {
+      pod.metadata.deletionTimestamp = '2030-01-01T00:00:00Z';
+      pod.metadata.labels = { ...pod.metadata.labels, 'pod-template-hash': 'new' };
+    });
+    await installation.settle();
+    expect(raising(), 'a pod is being deleted').toBe(false);
+    installation.fake.edit('Pod', 'chat-delivery-old', (pod) => {
+      pod.status = { ...pod.status, phase: 'Succeeded' };
+    });
+    await installation.settle();
+    expect(raising(), 'its program has ended').toBe(true);
+  });
+
   it('does not begin while a backup is under way', async () => {
     installation.fake.edit('ChatCluster', 'chat', (cluster) => {
       cluster.status = { ...cluster.status, operation: { type: 'backup', since: '2030-01-01T00:00:00Z' } };
@@ -156,6 +189,61 @@ describe('an upgrade', () => {
     await installation.settle();
     await installation.settle();
     expect(installation.job('expand').metadata.uid).not.toBe(second);
+  });
+});
+
+describe('a refused Job', () => {
+  const refuse = async (reason: string): Promise<string> => {
+    installation.write({ version: '2.0.0' });
+    await installation.settle();
+    installation.endJob('expand', { result: 'refused', reason, message: 'no' });
+    await installation.settle();
+    return installation.job('expand').metadata.uid;
+  };
+  const later = async (): Promise<string> => {
+    installation.fake.clock.advance(300_000);
+    await installation.settle();
+    await installation.settle();
+    return installation.job('expand').metadata.uid;
+  };
+
+  it.each(['Configuration', 'LogLost', 'LogForeign'])(
+    'is tried again after a while when %s may be mended outside the spec',
+    async (reason) => {
+      const uid = await refuse(reason);
+      expect((await installation.pass())?.after, 'the operator looks again by itself').toBeLessThanOrEqual(300_000);
+      expect(installation.job('expand').metadata.uid).toBe(uid);
+      expect(await later()).not.toBe(uid);
+      await expand();
+      expect(installation.condition('Migrated').status).toBe('True');
+      expect(installation.condition('LogIntact').status).toBe('True');
+    },
+  );
+
+  it('says nothing of the one that is made in its place, while its pod is still there', async () => {
+    await refuse('SchemaNewer');
+    const { fake } = installation;
+    const { name } = installation.job('expand').metadata;
+    const pod = structuredClone(fake.find('Pod', `${name}-x`));
+    installation.write({ version: '2.0.0', registration: 'Open' });
+    await installation.settle();
+    fake.put(pod);
+    await installation.settle();
+    expect(installation.job('expand').metadata.name).toBe(name);
+    expect(installation.condition('Migrated')).toMatchObject({ status: 'False', reason: 'Migrating' });
+  });
+
+  it('stays so when only another spec can mend it', async () => {
+    const uid = await refuse('SchemaNewer');
+    expect(await later()).toBe(uid);
+  });
+
+  it('is left to its tries until it is given up', async () => {
+    const uid = await refuse('Configuration');
+    installation.fake.edit('Job', installation.job('expand').metadata.name, (job) => {
+      job.status = { failed: 1 };
+    });
+    expect(await later()).toBe(uid);
   });
 });
 

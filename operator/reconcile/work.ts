@@ -27,6 +27,8 @@ export interface Memory {
   connectionsWrittenAt: Map<string, number>;
   /** When and why the growth of a volume, by its claim's uid, was refused. */
   growthRefused: Map<string, { at: number; why: string }>;
+  /** Under which registration the Secret of the metrics API was looked at, and when that is due again, ms since 1970. */
+  metricsApi?: { registration: string; lookAt: number };
 }
 
 /** What the phases work with. */

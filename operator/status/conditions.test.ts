@@ -27,6 +27,15 @@ describe('conditions', () => {
     expect(find(mergeConditions([], findings, 1, NOW), 'Ready')).toMatchObject({ status: 'False', reason: 'Migrating', message: 'job y' });
   });
 
+  it('are not ready for a spec at which not all have been looked', () => {
+    const first = mergeConditions([], allGood, 1, NOW);
+    const { RolledOut: _, ...others } = allGood;
+    const second = mergeConditions(first, others, 2, NOW);
+    expect(find(second, 'Ready')).toMatchObject({ status: 'True', observedGeneration: 1 });
+    expect(find(mergeConditions(second, allGood, 2, NOW), 'Ready')).toMatchObject({ status: 'True', observedGeneration: 2 });
+    expect(find(mergeConditions(first, { SpecValid: bad('Bad', 'bad') }, 2, NOW), 'Ready')).toMatchObject({ observedGeneration: 2 });
+  });
+
   it('do not wait for the autoscaler', () => {
     expect(find(mergeConditions([], { ...allGood, Autoscaling: bad('MetricsApiOwned', '') }, 1, NOW), 'Ready')?.status).toBe('True');
   });

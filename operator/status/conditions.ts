@@ -35,7 +35,7 @@ export function bad(reason: string, message: string): Finding {
 
 /**
  * The conditions after what was found, in a fixed order. What was not looked at stays, with the generation at which it
- * was; `Ready` follows from the others.
+ * was; `Ready` follows from the others, and is true of no later generation than each of them.
  */
 export function mergeConditions(before: readonly Condition[], findings: Findings, generation: number, now: number): Condition[] {
   const all: Findings = { ...findings, Ready: readiness(before, findings) };
@@ -47,8 +47,14 @@ export function mergeConditions(before: readonly Condition[], findings: Findings
     const same = held?.status === status;
     const message = finding.message.slice(0, MESSAGE_LENGTH);
     const lastTransitionTime = same ? held.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-    return [{ type, status, reason, message, observedGeneration: generation, lastTransitionTime }];
+    const observedGeneration = type === 'Ready' && status === 'True' ? oldestGeneration(before, findings, generation) : generation;
+    return [{ type, status, reason, message, observedGeneration, lastTransitionTime }];
   });
+}
+
+function oldestGeneration(before: readonly Condition[], findings: Findings, generation: number): number {
+  const kept = before.filter(({ type }) => REQUIRED_CONDITIONS.some((required) => required === type) && !findings[type]);
+  return Math.min(generation, ...kept.map(({ observedGeneration }) => observedGeneration));
 }
 
 /** Ready: everything else that chatting needs is. What is first in the way is told as the reason. */

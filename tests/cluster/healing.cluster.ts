@@ -26,7 +26,7 @@ import { addAuthenticator, createGroup, logIn, type PersonAtProgram, post, readT
 import { type Tampering, tamperingsOf } from './support/tampering.ts';
 
 const NAME = 'heal';
-const URL = `http://${hostOf(NAME)}`;
+const URL = `https://${hostOf(NAME)}`;
 /** For one field: the operator hears of it at once, and has one write to make. */
 const PUT_BACK_MS = 20_000;
 /** For an object with pods of its own, or for all at once. */

@@ -1,5 +1,6 @@
 import type { Manifest } from '@starling/cdk8s/parts';
 import { labelsOf } from '@starling/cdk8s/parts';
+import { calleesOf, SERVICE_NAMES } from '@starling/contracts/services';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPolicyJudge, type Endpoint } from '../../cdk8s/parts/test-policy-evaluator.ts';
 import { installChatCluster, smallChatCluster } from './support/chat-cluster.ts';
@@ -21,11 +22,11 @@ import {
 } from './support/index.ts';
 
 const NAME = 'net';
-const SERVICES = ['identity', 'user', 'conversation', 'delivery', 'web'];
 /** All ports that anything of Starling listens on; pods of the test listen on each. */
 const PORTS = [4318, 5432, 8080, 8443, 9090, 9093, 9443, 9644, 33_145];
-/** Declared, and nothing behind it: the broker that stands in for Redpanda has no neighbours. */
-const SILENT = 33_145;
+/** Declared, and nothing behind it: the broker that stands in for Redpanda has no neighbours, and whom nobody calls by RPC serves none. */
+const BROKERS_RPC = 33_145;
+const SERVICES_RPC = 9443;
 /** Until rules of the node follow what changed in the API. */
 const ENFORCED_MS = 120_000;
 
@@ -72,7 +73,12 @@ async function findEnds(): Promise<void> {
   ];
   for (const [name, where, labels] of standIns) await apply(where, standIn(name, labels));
   for (const [name, where] of standIns) ends.set(name, await findPod(where, { name }, PORTS));
-  for (const service of SERVICES) ends.set(service, await findPod(namespace, { component: service }));
+  const called = SERVICE_NAMES.flatMap((caller) => calleesOf(caller).flatMap(({ callee, rpc }) => (rpc ? [callee] : [])));
+  for (const service of SERVICE_NAMES) {
+    const end = await findPod(namespace, { component: service });
+    const tried = end.tried.filter(({ port }) => port !== SERVICES_RPC || called.includes(service));
+    ends.set(service, { ...end, tried });
+  }
   ends.set('redpanda', await findPod(namespace, { component: 'redpanda' }));
   const { program: _, ...postgres } = await findPod(namespace, { component: 'postgres' });
   ends.set('postgres', postgres);
@@ -133,7 +139,7 @@ async function findPod(where: string, by: { name?: string; component?: string; l
   return {
     endpoint: { address: pod['status'].podIP, pod: { namespace: where, labels } },
     program: { namespace: where, name, container: container?.['name'] },
-    tried: (ports ?? declared.filter((port) => port !== SILENT)).map((port) => ({ port, protocol: 'TCP' as const })),
+    tried: (ports ?? declared.filter((port) => port !== BROKERS_RPC)).map((port) => ({ port, protocol: 'TCP' as const })),
   };
 }
 
@@ -217,7 +223,7 @@ it('every pod reaches every other one exactly as the evaluator says of the rende
     'operator → api-server: 6443',
   ])
     expect(expected).toContain(one);
-  const ours = [...SERVICES, 'redpanda', 'as-postgres', 'as-migrate', 'of-no-known-component'];
+  const ours = [...SERVICE_NAMES, 'redpanda', 'as-postgres', 'as-migrate', 'of-no-known-component'];
   for (const from of ours)
     expect(
       expected.filter(

@@ -25,7 +25,7 @@ import { listOwned, meaningOf, nameOf } from './support/owned-objects.ts';
 import { createGroup, logIn, post, readTexts, signUp } from './support/people.ts';
 
 const NAME = 'faults';
-const URL = `http://${hostOf(NAME)}`;
+const URL = `https://${hostOf(NAME)}`;
 const CONVERGE_MS = 180_000;
 /** After which number of writes of each life the process is killed: each is another moment of an installation. */
 const KILL_AFTER = [1, 2, 3, 5, 8, 13, 21, 34, 55, 1, 2, 3, 5, 8];

@@ -108,6 +108,13 @@ describe('a spec that cannot be or should not be is refused at apply, by the nam
       withHost({ ingress: { annotations: { 'nginx.ingress.kubernetes.io/configuration-snippet': 'x' } } }),
       /annotations must not hold snippets/,
     ],
+    [
+      'code in the ingress controller, of HAProxy',
+      withHost({ ingress: { annotations: { 'haproxy-ingress.github.io/config-backend': 'x' } } }),
+      /annotations must not hold snippets/,
+    ],
+    ['a key of an annotation that is none', withHost({ ingress: { annotations: { 'a b': 'c' } } }), /annotations may hold only keys/],
+    ['an annotation of two lines', withHost({ ingress: { annotations: { a: 'b\nc' } } }), /spec\.ingress\.annotations/],
     ['a label that is none', withHost({ scheduling: { nodeSelector: { 'a b': 'c' } } }), /nodeSelector may hold only keys of labels/],
     ['a label with a line break', withHost({ scheduling: { nodeSelector: { 'a\n': 'c' } } }), /nodeSelector may hold only keys of labels/],
     [
