@@ -33,6 +33,7 @@ import {
   enterEpoch,
   LOG_MIGRATIONS,
   noteVersion,
+  refuseSkippedVersion,
   requireKnownRules,
   selectEpoch,
   type Version,
@@ -107,6 +108,7 @@ export async function checkData(
  * any moment, it is to be done again. One process at a time does it.
  *
  * @throws NewerSchemaError, RulesLevelError: a newer version has had the data.
+ * @throws SkippedVersionError: the data are more than one minor version older.
  * @throws LogLostError, LogTopicsError: the topics are not there, or not those that the data come from.
  * @throws ConfigError for an epoch or partitions that cannot be.
  */
@@ -115,6 +117,7 @@ export function prepareData(plan: DataPlan): Promise<PreparedData> {
   return asAdministrator(database, { lockMs: plan.lockMs ?? LOCK_MS }, async (client) => {
     const version = plan.version ?? (await readVersion());
     const keepNewer = await canReadData(client, version);
+    await refuseSkippedVersion(client, version);
     if (!keepNewer) await refuseNewerSchemas(client, { log: [LOG_MIGRATIONS], ...MIGRATIONS });
     const rulesLevel = await requireKnownRules(client, plan.knownRules);
     const held = await selectEpoch(client);

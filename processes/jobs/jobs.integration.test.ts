@@ -153,6 +153,26 @@ await describeWithOwnBrokers('the Jobs of an upgrade', { count: 1, secured: true
       expect(await installation.expand({}, { version: { major: 1, minor: 5 } })).toMatchObject({ result: 'done' });
     });
 
+    it('data that are more than one minor version older', async () => {
+      const installation = await install();
+      await installation.expand({}, { version: { major: 1, minor: 5 } });
+      for (const version of [
+        { major: 1, minor: 7 },
+        { major: 2, minor: 1 },
+        { major: 3, minor: 0 },
+      ])
+        expect(await installation.expand({}, { version })).toEqual({
+          result: 'refused',
+          reason: 'VersionSkipped',
+          message: `the data are of version 1.5, and this is ${version.major}.${version.minor}: upgrade by one minor version at a time`,
+        });
+      for (const version of [
+        { major: 1, minor: 6 },
+        { major: 2, minor: 0 },
+      ])
+        expect(await installation.expand({}, { version })).toMatchObject({ result: 'done' });
+    });
+
     it('data of newer rules', async () => {
       const installation = await install();
       await installation.expand();

@@ -4,13 +4,13 @@ import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '@starling/platform/config';
 import { DatabaseConnectionError, isTransient, NewerSchemaError } from '@starling/platform/db';
 import { LogConnectionError, LogLostError, LogTopicsError } from '@starling/platform/log/kafka';
-import { PreparationBusyError, RulesLevelError } from '@starling/platform/log/postgres';
+import { PreparationBusyError, RulesLevelError, SkippedVersionError } from '@starling/platform/log/postgres';
 import { isUnreachable } from '@starling/platform/process';
 import { createLogger, type Logger } from '@starling/platform/telemetry';
 import { JobConfig } from './job-config.ts';
 
 /** What stays as it is until a person changes something. */
-export type RefusalReason = 'SchemaNewer' | 'RulesLevelHigher' | 'LogLost' | 'LogForeign' | 'Configuration';
+export type RefusalReason = 'SchemaNewer' | 'RulesLevelHigher' | 'VersionSkipped' | 'LogLost' | 'LogForeign' | 'Configuration';
 
 export interface JobDone {
   result: 'done';
@@ -78,6 +78,7 @@ function describeFailure(error: Error): JobResult {
 function reasonOf(error: Error): RefusalReason | undefined {
   if (error instanceof NewerSchemaError) return 'SchemaNewer';
   if (error instanceof RulesLevelError) return 'RulesLevelHigher';
+  if (error instanceof SkippedVersionError) return 'VersionSkipped';
   if (error instanceof LogLostError) return 'LogLost';
   if (error instanceof LogTopicsError) return 'LogForeign';
   if (error instanceof ConfigError) return 'Configuration';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '../config/index.ts';
 import { DatabaseConnectionError, NewerSchemaError } from '../db/index.ts';
 import { LogConnectionError, LogTopicsError } from '../log/kafka/index.ts';
-import { PreparationBusyError, RulesLevelError } from '../log/postgres/index.ts';
+import { PreparationBusyError, RulesLevelError, SkippedVersionError } from '../log/postgres/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 const RETRY_MS = 3_000;
@@ -14,6 +14,7 @@ const EXPLAINED = [
   NewerSchemaError,
   PreparationBusyError,
   RulesLevelError,
+  SkippedVersionError,
 ];
 
 /** Whether the message alone tells the operator what is wrong and what to do: a stack would only bury it. */

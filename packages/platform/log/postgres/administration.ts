@@ -17,6 +17,11 @@ export class RulesLevelError extends Error {
   override readonly name = 'RulesLevelError';
 }
 
+/** A version between this one and the one that the data are of has been left out. */
+export class SkippedVersionError extends Error {
+  override readonly name = 'SkippedVersionError';
+}
+
 /** An epoch of the log, with the numbers of its topics' partitions. */
 export interface Epoch {
   epoch: number;
@@ -114,10 +119,33 @@ export interface Version {
  * newer, since each drops nothing that the one before reads.
  */
 export async function canReadData(client: pg.Client, own: Version): Promise<boolean> {
-  if (!(await hasTable(client, 'data_version'))) return false;
-  const { rows } = await client.query<Version>('SELECT major, minor FROM data_version ORDER BY major DESC, minor DESC LIMIT 1');
-  const newest = rows[0];
+  const newest = await selectNewest(client);
   return newest !== undefined && newest.major === own.major && newest.minor <= own.minor + 1;
+}
+
+/**
+ * Throws a SkippedVersionError when the data are more than one minor version older: the one between may have moved what
+ * this one no longer reads.
+ */
+export async function refuseSkippedVersion(client: pg.Client, own: Version): Promise<void> {
+  const newest = await selectNewest(client);
+  if (!newest) return;
+  const next = own.major === newest.major ? own.minor <= newest.minor + 1 : own.major < newest.major || isFirstAfter(own, newest);
+  if (!next)
+    throw new SkippedVersionError(
+      `the data are of version ${newest.major}.${newest.minor}, and this is ${own.major}.${own.minor}: upgrade by one minor version at a time`,
+    );
+}
+
+function isFirstAfter(own: Version, before: Version): boolean {
+  return own.major === before.major + 1 && own.minor === 0;
+}
+
+/** The newest version so far that has prepared the data. */
+async function selectNewest(client: pg.Client): Promise<Version | undefined> {
+  if (!(await hasTable(client, 'data_version'))) return undefined;
+  const { rows } = await client.query<Version>('SELECT major, minor FROM data_version ORDER BY major DESC, minor DESC LIMIT 1');
+  return rows[0];
 }
 
 /** Takes down that this version has prepared the data. */
